@@ -1,0 +1,80 @@
+"""Everything the environment decides. Read once by a door, then handed down; nothing else reads it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spotify_insights.errors import SetupError
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(BaseSettings):
+    """One field per environment variable, its name in capitals. `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr
+    redis_url: SecretStr
+    cache_url: SecretStr | None = None
+    token_keys_file: Path
+    cache_signing_key: SecretStr | None = None
+
+    auth_mode: Literal["open"] = "open"
+    display_name: str = "Listening Insights"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    spotify_mode: Literal["development", "extended"] = "development"
+    spotify_client_id: str = ""
+    spotify_client_secret: SecretStr | None = None
+    spotify_api_url: str = "https://api.spotify.com"
+    spotify_accounts_url: str = "https://accounts.spotify.com"
+
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    relay_poll_seconds: float = Field(default=1.0, gt=0, le=60)
+
+    nightly_ingestion_cron: str = "0 2 * * *"
+    refresh_expiring_tokens_cron: str = "*/30 * * * *"
+    cleanup_old_jobs_cron: str = "0 3 * * 1"
+    monitor_failed_jobs_cron: str = "*/5 * * * *"
+    job_retention_days: int = Field(default=30, ge=1)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must be a PostgreSQL address such as postgresql://user:password@host:5432/name")
+        return value
+
+    @field_validator("redis_url", "cache_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must be a Redis address such as redis://host:6379/0 or unix:///path/to/socket")
+        return value
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the environment and, where it exists, the file `.env` in the working folder.
+
+        Args:
+            environment: variables that come before both.
+
+        Raises:
+            SetupError: a setting is missing or wrong; the sentence names it and never its value.
+        """
+        given = {name.lower(): value for name, value in (environment or {}).items()}
+        known: dict[str, Any] = {name: given[name] for name in cls.model_fields if name in given}
+        try:
+            return cls(_env_file=".env", **known)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            reason = str(first["msg"]).removeprefix("Value error, ")
+            problem = "is not set" if first["type"] == "missing" else f"cannot be used: {reason}"
+            raise SetupError(f"The setting {name} {problem}. .env.example explains every setting.") from None
