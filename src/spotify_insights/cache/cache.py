@@ -1,0 +1,118 @@
+"""The cache as the synchronous core uses it: invalidate around writes, keep small values.
+
+Redis may be gone at any time. Then reads miss, writes do nothing, and for a few seconds nobody even tries, so
+that a dead Redis costs one short time-out and not one per request.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from spotify_insights.cache.codec import Codec, ForgedValueError, JsonCodec
+from spotify_insights.cache.keys import HOLD_TTL, SCOPE_TTL, Scope
+from spotify_insights.cache.versioned import HELD, new_version
+from spotify_insights.database.database import Transaction
+from spotify_insights.observability import get_logger
+
+_log = get_logger(__name__)
+_T = TypeVar("_T")
+
+SILENCE_AFTER_FAILURE_SECONDS: Final = 2.0
+TIMEOUT_SECONDS: Final = 0.5
+_JSON: Final = JsonCodec()
+
+
+class CircuitBreaker:
+    """Remembers that Redis did not answer, for SILENCE_AFTER_FAILURE_SECONDS."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._silent_until
+
+    def trip(self, error: Exception) -> None:
+        """Stop asking for a while."""
+        if not self.is_open:
+            _log.warning("redis_unreachable", error=type(error).__name__)
+        self._silent_until = time.monotonic() + SILENCE_AFTER_FAILURE_SECONDS
+
+
+class Cache:
+    """Redis behind a circuit breaker. No method raises because Redis is gone."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # The breaker below decides when to ask again; the client's own retries would make callers wait.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._breaker = CircuitBreaker()
+
+    def invalidate(self, tx: Transaction, scopes: Iterable[Scope]) -> None:
+        """Make everything cached in `scopes` unusable together with the end of `tx`."""
+        kept = tuple(scopes)
+        tx.before_commit(lambda: self._hold(kept))
+        tx.at_end(lambda: self._release(kept))
+
+    def get(self, key: str, *, codec: Codec = _JSON) -> Any:
+        """The value, or None where there is none, where it cannot be read, or where Redis is gone."""
+        data = self._try(lambda: self._redis.get(key))
+        if not isinstance(data, bytes):
+            return None
+        try:
+            return codec.loads(data)
+        except (ForgedValueError, ValueError) as error:
+            _log.warning("cache_value_refused", key=key, error=str(error))
+            self._try(lambda: self._redis.delete(key))
+            return None
+
+    def set(self, key: str, value: Any, *, ttl: timedelta, codec: Codec = _JSON) -> None:
+        """Keep `value` for `ttl`."""
+        data = codec.dumps(value)
+        self._try(lambda: self._redis.set(key, data, px=ttl))
+
+    def is_reachable(self) -> bool:
+        """Whether Redis answers just now."""
+        return self._try(self._redis.ping) is not None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _hold(self, scopes: tuple[Scope, ...]) -> None:
+        def hold() -> bool:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for scope in scopes:
+                    pipeline.set(scope.key, HELD, px=HOLD_TTL)
+                pipeline.execute()
+            return True
+
+        self._try(hold)
+
+    def _release(self, scopes: tuple[Scope, ...]) -> None:
+        def release() -> bool:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for scope in scopes:
+                    pipeline.set(scope.key, new_version(), px=SCOPE_TTL)
+                pipeline.execute()
+            return True
+
+        self._try(release)
+
+    def _try(self, call: Callable[[], _T]) -> _T | None:
+        if self._breaker.is_open:
+            return None
+        try:
+            return call()
+        except redis.RedisError as error:
+            self._breaker.trip(error)
+            return None

@@ -1,0 +1,72 @@
+"""How values become bytes: JSON by default; pickle only under a signature that is checked before loading."""
+
+import hashlib
+import hmac
+import json
+import pickle
+from typing import Any, Final, Protocol
+
+from typing_extensions import override
+
+from spotify_insights.errors import ProductError
+
+_DIGEST_BYTES: Final = 32
+
+
+class ForgedValueError(ProductError):
+    """A pickled value whose signature is not ours: it is never loaded."""
+
+    code = "forged_cache_value"
+
+
+class Codec(Protocol):
+    def dumps(self, value: Any) -> bytes: ...
+
+    def loads(self, data: bytes) -> Any: ...
+
+
+class JsonCodec(Codec):
+    """Values that JSON can express."""
+
+    @override
+    def dumps(self, value: Any) -> bytes:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @override
+    def loads(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
+class SignedPickleCodec(Codec):
+    """Python objects, signed with HMAC-SHA256 (RFC 2104) over purpose and payload.
+
+    Args:
+        key: at least 32 bytes that nobody who can write to Redis knows.
+        purpose: what the value is; a value signed for another purpose is refused.
+    """
+
+    def __init__(self, key: bytes, *, purpose: str) -> None:
+        if len(key) < _DIGEST_BYTES:
+            raise ValueError("The key that signs cache values must have at least 32 bytes.")
+        self._key = key
+        self._purpose = purpose.encode()
+
+    @override
+    def dumps(self, value: Any) -> bytes:
+        payload = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        return self._signature(payload) + payload
+
+    @override
+    def loads(self, data: bytes) -> Any:
+        """The value back.
+
+        Raises:
+            ForgedValueError: signature missing or wrong; nothing was unpickled.
+        """
+        signature, payload = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        if not hmac.compare_digest(signature, self._signature(payload)):
+            raise ForgedValueError("A cached value carries a wrong signature and was not read.")
+        return pickle.loads(payload)  # noqa: S301  # the signature above proves that we wrote it
+
+    def _signature(self, payload: bytes) -> bytes:
+        return hmac.digest(self._key, self._purpose + b"\0" + payload, hashlib.sha256)

@@ -1,0 +1,74 @@
+"""Every cache key and how long it lives, in one place.
+
+A *scope* is what a write invalidates as a whole (one listener, one insight, one task); an *entry* is one
+answer inside a scope. Entries carry the version their scope had when they were read from the database.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+_PREFIX: Final = "si:"
+
+LIST_TTL: Final = timedelta(seconds=60)
+OBJECT_TTL: Final = timedelta(minutes=10)
+SCOPE_TTL: Final = timedelta(hours=1)
+# Longer than any commit takes; a process that dies while holding a scope only costs this much caching.
+HOLD_TTL: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one write makes stale."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{_PREFIX}version:{self.name}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cached answer."""
+
+    scope: Scope
+    name: str
+    ttl: timedelta
+
+    @property
+    def key(self) -> str:
+        return f"{_PREFIX}entry:{self.scope.name}:{self.name}"
+
+
+def listener_scope(user_id: UUID) -> Scope:
+    """Everything listed for one listener: profile, snapshots, insights."""
+    return Scope(f"user:{user_id}")
+
+
+def insight_scope(insight_id: UUID) -> Scope:
+    return Scope(f"insight:{insight_id}")
+
+
+def task_scope(task_id: UUID) -> Scope:
+    return Scope(f"task:{task_id}")
+
+
+def snapshot_list(user_id: UUID, *, time_range: str | None, limit: int, cursor: str | None) -> Entry:
+    name = f"snapshots:{time_range or 'all'}:{limit}:{cursor or ''}"
+    return Entry(listener_scope(user_id), name, LIST_TTL)
+
+
+def insight_list(user_id: UUID, *, insight_type: str | None, limit: int, cursor: str | None) -> Entry:
+    name = f"insights:{insight_type or 'all'}:{limit}:{cursor or ''}"
+    return Entry(listener_scope(user_id), name, LIST_TTL)
+
+
+def insight(insight_id: UUID) -> Entry:
+    return Entry(insight_scope(insight_id), "insight", OBJECT_TTL)
+
+
+def finished_task(task_id: UUID) -> Entry:
+    """Only finished tasks are cached: they do not change any more but by an admin's requeue."""
+    return Entry(task_scope(task_id), "task", OBJECT_TTL)
