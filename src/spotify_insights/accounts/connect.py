@@ -1,0 +1,79 @@
+"""Storing the tokens of a listener who authorised this installation."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from spotify_insights.accounts.models import SpotifyToken, User
+from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.database.database import Transaction
+from spotify_insights.database.table import new_id
+from spotify_insights.security.sealing import SealedPlace, Sealer
+
+# Refresh tokens end six months after the listener's consent, and refreshing does not extend them:
+# https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration
+REFRESH_TOKEN_LIFE = "6 months"  # noqa: S105  # a duration
+
+
+def place_of(column: str, *, token_id: UUID, user_id: UUID) -> SealedPlace:
+    """Where a token is sealed: one column of one row of one person."""
+    return SealedPlace(table="spotify_tokens", column=column, row_id=token_id, user_id=user_id)
+
+
+def store_tokens(
+    tx: Transaction,
+    sealer: Sealer,
+    user_id: UUID,
+    *,
+    access_token: SecretStr,
+    refresh_token: SecretStr,
+    expires_in: int,
+    scope: Sequence[str] | None = None,
+) -> None:
+    """Keep the tokens of a fresh authorisation, in place of any that were there.
+
+    Args:
+        expires_in: life of the access token in seconds, counted from now by the database's clock.
+        scope: what was granted, or None where that is unknown.
+
+    Raises:
+        NotFoundError: there is no such user.
+    """
+    locked = tx.session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    if locked is None:
+        raise no_such_user()
+    known = tx.session.execute(
+        select(SpotifyToken.id, SpotifyToken.version)
+        .where(SpotifyToken.user_id == user_id)
+        .with_for_update()
+    ).one_or_none()
+    token_id = known.id if known else new_id()
+    values = {
+        "id": token_id,
+        "user_id": user_id,
+        "sealed_access_token": sealer.seal(
+            access_token, place_of("sealed_access_token", token_id=token_id, user_id=user_id)
+        ),
+        "sealed_refresh_token": sealer.seal(
+            refresh_token, place_of("sealed_refresh_token", token_id=token_id, user_id=user_id)
+        ),
+        "scope": None if scope is None else list(scope),
+        "expires_at": func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, expires_in),
+        "authorized_at": func.clock_timestamp(),
+        "refresh_expires_at": func.clock_timestamp() + text(f"interval '{REFRESH_TOKEN_LIFE}'"),
+        "status": "connected",
+        "version": known.version + 1 if known else 1,
+        "lease_token": None,
+        "lease_expires_at": None,
+        "updated_at": func.clock_timestamp(),
+    }
+    statement = insert(SpotifyToken).values(values)
+    tx.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={name: statement.excluded[name] for name in values if name not in {"id", "user_id"}},
+        )
+    )

@@ -1,0 +1,77 @@
+"""People, the identities they sign in with, and their sealed Spotify tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from spotify_insights.database.table import CreatedAt, Id, Table, UpdatedAt
+from spotify_insights.security.sealing import SealedText
+
+
+class User(Table):
+    """A person of this installation, whichever provider they came through."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    display_name: Mapped[str | None]
+    email: Mapped[str | None]
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
+    role: Mapped[str] = mapped_column(server_default="user")
+    preferences: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    __table_args__ = (CheckConstraint("role IN ('user', 'admin', 'service')", name="role_known"),)
+
+
+class UserIdentity(Table):
+    """One account at one provider that proves who a user is."""
+
+    __tablename__ = "user_identities"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str]
+    provider_user_id: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (UniqueConstraint("provider", "provider_user_id"),)
+
+
+class SpotifyToken(Table):
+    """A listener's OAuth tokens. Only ciphertext is stored; see `security.sealing`.
+
+    `version` counts every change of the tokens: whoever refreshes compares it, so that a refresh that was
+    overtaken by a new authorisation is dropped. The lease lets one caller at a time talk to Spotify.
+    """
+
+    __tablename__ = "spotify_tokens"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    sealed_access_token: Mapped[SealedText | None] = mapped_column(Text)
+    sealed_refresh_token: Mapped[SealedText | None] = mapped_column(Text)
+    scope: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime]
+    authorized_at: Mapped[datetime]
+    refresh_expires_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(server_default="connected")
+    version: Mapped[int] = mapped_column(server_default="1")
+    lease_token: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    __table_args__ = (
+        CheckConstraint("status IN ('connected', 'reauth_required')", name="status_known"),
+        CheckConstraint(
+            "status <> 'connected' OR (sealed_access_token IS NOT NULL AND sealed_refresh_token IS NOT NULL)",
+            name="connected_has_tokens",
+        ),
+        Index("ix_spotify_tokens_expiring", "expires_at", postgresql_where=text("status = 'connected'")),
+    )

@@ -1,0 +1,44 @@
+"""What a listener may change about themselves."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from spotify_insights.accounts.models import User
+from spotify_insights.accounts.timezone import check_timezone
+from spotify_insights.database.database import Transaction
+from spotify_insights.errors import NotFoundError
+
+
+def change_profile(
+    tx: Transaction,
+    user_id: UUID,
+    *,
+    display_name: str | None = None,
+    timezone: str | None = None,
+    preferences: Mapping[str, Any] | None = None,
+) -> None:
+    """Change what is given and leave the rest; `preferences` are merged key by key, None removing a key.
+
+    Raises:
+        NotFoundError: there is no such user.
+        InvalidInputError: the timezone is unknown.
+    """
+    user = tx.session.scalar(select(User).where(User.id == user_id).with_for_update())
+    if user is None:
+        raise no_such_user()
+    if display_name is not None:
+        user.display_name = display_name
+    if timezone is not None:
+        user.timezone = check_timezone(timezone)
+    if preferences is not None:
+        merged = {**user.preferences, **preferences}
+        user.preferences = {name: value for name, value in merged.items() if value is not None}
+    user.updated_at = func.clock_timestamp()
+
+
+def no_such_user() -> NotFoundError:
+    """The one sentence for users that do not exist or are not the caller's."""
+    return NotFoundError("There is no such user.")

@@ -1,0 +1,83 @@
+"""Questions about people and their connections."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from spotify_insights.accounts.models import SpotifyToken, User
+from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.database.hot_read import HotRead, moment
+
+_USER: Final = f"""
+    SELECT json_build_object(
+             'user_id', u.id, 'display_name', u.display_name, 'email', u.email,
+             'timezone', u.timezone, 'role', u.role, 'preferences', u.preferences,
+             'identities', coalesce((
+               SELECT json_agg(json_build_object(
+                        'provider', i.provider, 'provider_user_id', i.provider_user_id) ORDER BY i.id)
+                 FROM user_identities i WHERE i.user_id = u.id), '[]'),
+             'created_at', {moment("u.created_at")}, 'updated_at', {moment("u.updated_at")})::text
+      FROM users u WHERE u.id = %(user_id)s
+"""  # noqa: S608  # only constants are put together
+
+_CONNECTIONS: Final = f"""
+    SELECT coalesce((
+             SELECT json_agg(json_build_object(
+                      'provider', 'spotify', 'status', t.status, 'scope', t.scope,
+                      'access_expires_at', {moment("t.expires_at")},
+                      'authorized_at', {moment("t.authorized_at")},
+                      'reauthorize_before', {moment("t.refresh_expires_at")},
+                      'days_left', greatest(0, floor(extract(epoch FROM
+                         t.refresh_expires_at - clock_timestamp()) / 86400))::int))
+               FROM spotify_tokens t WHERE t.user_id = u.id), '[]')::text
+      FROM users u WHERE u.id = %(user_id)s
+"""  # noqa: S608  # only constants are put together
+
+
+def user_document(user_id: UUID) -> HotRead:
+    """One user as the API shows them."""
+    return HotRead(_USER, {"user_id": user_id})
+
+
+def connection_documents(user_id: UUID) -> HotRead:
+    """The user's connections: state and days left, never a token."""
+    return HotRead(_CONNECTIONS, {"user_id": user_id})
+
+
+def timezone_of(session: Session, user_id: UUID) -> str:
+    """The user's IANA zone.
+
+    Raises:
+        NotFoundError: there is no such user.
+    """
+    timezone = session.scalar(select(User.timezone).where(User.id == user_id))
+    if timezone is None:
+        raise no_such_user()
+    return timezone
+
+
+def connection_status(session: Session, user_id: UUID) -> str | None:
+    """`connected`, `reauth_required`, or None without a connection.
+
+    Raises:
+        NotFoundError: there is no such user.
+    """
+    row = session.execute(
+        select(User.id, SpotifyToken.status)
+        .outerjoin(SpotifyToken, SpotifyToken.user_id == User.id)
+        .where(User.id == user_id)
+    ).one_or_none()
+    if row is None:
+        raise no_such_user()
+    status: str | None = row.status
+    return status
+
+
+def connected_user_ids(session: Session) -> Sequence[UUID]:
+    """Everybody whose Spotify connection works, in a stable order."""
+    return session.scalars(
+        select(SpotifyToken.user_id).where(SpotifyToken.status == "connected").order_by(SpotifyToken.user_id)
+    ).all()

@@ -1,0 +1,221 @@
+"""Storing artists, tracks and their audio features once, whoever's listening brought them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from spotify_insights.audio_features.values import FEATURE_NAMES, AudioFeatures
+from spotify_insights.listening.models import Artist, Track, TrackArtist, TrackFeature
+from spotify_insights.listening.take_snapshot import SuppliedFeatures
+
+# A provider that did not know a track may learn of it; asking again once a month is enough.
+ASK_AGAIN_AFTER: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class ArtistEntry:
+    """An artist as a source names it; `genres` is None where the source does not tell."""
+
+    spotify_id: str
+    name: str
+    genres: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TrackEntry:
+    """A track as a source names it."""
+
+    spotify_id: str
+    name: str
+    artists: tuple[ArtistEntry, ...]
+    album_name: str | None
+    album_spotify_id: str | None
+    duration_ms: int | None
+    explicit: bool | None
+    isrc: str | None
+
+
+@dataclass(frozen=True)
+class KnownFeatures:
+    """What our own table says: features by Spotify id, and ids that need not be asked for again."""
+
+    found: Mapping[str, SuppliedFeatures]
+    asked: frozenset[str]
+
+
+def store_artists(session: Session, artists: Iterable[ArtistEntry], *, source: str) -> dict[str, int]:
+    """Insert or refresh; the key of each by its Spotify id. Known genres are never forgotten."""
+    entries = _merged(artists)
+    if not entries:
+        return {}
+    statement = insert(Artist).values(
+        [
+            {
+                "spotify_id": entry.spotify_id,
+                "name": entry.name,
+                "genres": None if entry.genres is None else list(entry.genres),
+                "source": source,
+            }
+            for entry in entries
+        ]
+    )
+    new = statement.excluded
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["spotify_id"],
+            set_={
+                "name": new.name,
+                "genres": func.coalesce(new.genres, Artist.genres),
+                "updated_at": func.clock_timestamp(),
+            },
+            where=or_(
+                Artist.name != new.name,
+                new.genres.is_not(None) & Artist.genres.is_distinct_from(new.genres),
+            ),
+        )
+    )
+    found = session.execute(
+        select(Artist.spotify_id, Artist.id).where(
+            Artist.spotify_id.in_([entry.spotify_id for entry in entries])
+        )
+    )
+    return {spotify_id: key for spotify_id, key in found if spotify_id is not None}
+
+
+def store_tracks(
+    session: Session, tracks: Iterable[TrackEntry], artist_keys: Mapping[str, int], *, source: str
+) -> dict[str, int]:
+    """Insert or refresh tracks with their credits; the key of each track by its Spotify id.
+
+    Args:
+        artist_keys: what `store_artists` gave for every artist in the credits.
+    """
+    entries = sorted({track.spotify_id: track for track in tracks}.values(), key=lambda t: t.spotify_id)
+    if not entries:
+        return {}
+    columns = ("name", "album_name", "album_spotify_id", "duration_ms", "explicit", "isrc")
+    statement = insert(Track).values(
+        [
+            {"spotify_id": entry.spotify_id, "source": source}
+            | {column: getattr(entry, column) for column in columns}
+            for entry in entries
+        ]
+    )
+    new = statement.excluded
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["spotify_id"],
+            # A thin answer must not wipe out what a fuller one told us.
+            set_={column: func.coalesce(new[column], getattr(Track, column)) for column in columns}
+            | {"updated_at": func.clock_timestamp()},
+            where=or_(
+                *(
+                    new[column].is_not(None) & getattr(Track, column).is_distinct_from(new[column])
+                    for column in columns
+                )
+            ),
+        )
+    )
+    found = session.execute(
+        select(Track.spotify_id, Track.id).where(Track.spotify_id.in_([entry.spotify_id for entry in entries]))
+    )
+    keys = {spotify_id: key for spotify_id, key in found if spotify_id is not None}
+    _store_credits(session, entries, keys, artist_keys)
+    return keys
+
+
+def known_features(session: Session, spotify_ids: Sequence[str]) -> KnownFeatures:
+    """What we hold about these tracks, from whichever provider."""
+    rows = session.execute(
+        select(
+            Track.spotify_id,
+            TrackFeature,
+            (TrackFeature.fetched_at > func.clock_timestamp() - ASK_AGAIN_AFTER).label("is_fresh"),
+        )
+        .join(TrackFeature, TrackFeature.track_id == Track.id)
+        .where(Track.spotify_id.in_(spotify_ids))
+        .order_by(TrackFeature.provider)
+    ).all()
+    found: dict[str, SuppliedFeatures] = {}
+    asked: set[str] = set()
+    for spotify_id, row, is_fresh in rows:
+        if spotify_id is None:
+            continue
+        if row.found:
+            features = AudioFeatures(**{name: getattr(row, name) for name in FEATURE_NAMES})
+            found.setdefault(spotify_id, SuppliedFeatures(features=features, provider=row.provider))
+        elif is_fresh:
+            asked.add(spotify_id)
+    return KnownFeatures(found=found, asked=frozenset(asked | found.keys()))
+
+
+def store_features(
+    session: Session,
+    track_keys: Mapping[str, int],
+    features: Mapping[str, AudioFeatures],
+    *,
+    asked: Iterable[str],
+    provider: str,
+) -> None:
+    """Keep what `provider` said about the tracks it was asked for, including that it knows nothing."""
+    rows: list[dict[str, Any]] = []
+    for spotify_id in sorted(set(asked) & track_keys.keys()):
+        given = features.get(spotify_id)
+        rows.append(
+            {"track_id": track_keys[spotify_id], "provider": provider, "found": given is not None}
+            | {name: getattr(given, name, None) for name in FEATURE_NAMES}
+        )
+    if not rows:
+        return
+    statement = insert(TrackFeature).values(rows)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["track_id", "provider"],
+            set_={name: statement.excluded[name] for name in ("found", *FEATURE_NAMES)}
+            | {"fetched_at": func.clock_timestamp()},
+        )
+    )
+
+
+def _merged(artists: Iterable[ArtistEntry]) -> list[ArtistEntry]:
+    """One entry per artist, with genres where any entry has them, in one order for every process.
+
+    Two transactions that write the same rows in different orders would lock each other for ever.
+    """
+    merged: dict[str, ArtistEntry] = {}
+    for artist in artists:
+        if artist.spotify_id not in merged or merged[artist.spotify_id].genres is None:
+            merged[artist.spotify_id] = artist
+    return sorted(merged.values(), key=lambda artist: artist.spotify_id)
+
+
+def _store_credits(
+    session: Session,
+    entries: Sequence[TrackEntry],
+    track_keys: Mapping[str, int],
+    artist_keys: Mapping[str, int],
+) -> None:
+    rows = [
+        {
+            "track_id": track_keys[entry.spotify_id],
+            "position": position,
+            "artist_id": artist_keys[artist.spotify_id],
+        }
+        for entry in entries
+        for position, artist in enumerate(entry.artists)
+    ]
+    if not rows:
+        return
+    statement = insert(TrackArtist).values(rows)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["track_id", "position"],
+            set_={"artist_id": statement.excluded.artist_id},
+            where=text("track_artists.artist_id <> excluded.artist_id"),
+        )
+    )

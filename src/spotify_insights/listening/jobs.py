@@ -1,0 +1,30 @@
+"""Background work on listening history."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from typing_extensions import override
+
+from spotify_insights.jobs.job import Job, Queue
+from spotify_insights.listening.time_range import TimeRange
+
+
+class IngestListeningData(Job):
+    """Fetch one listener's listening data and compute today's snapshot for one range."""
+
+    task_name: ClassVar[str] = "spotify.ingest_listening_data"
+    queue: ClassVar[Queue] = Queue.SPOTIFY
+    user_id: UUID
+    time_range: TimeRange
+
+    @property
+    @override
+    def owner_id(self) -> UUID | None:
+        return self.user_id
+
+
+class IngestAllUsersData(Job):
+    """Queue an ingestion of every range for every connected listener."""
+
+    task_name: ClassVar[str] = "scheduled.ingest_all_users_data"
+    queue: ClassVar[Queue] = Queue.SCHEDULED

@@ -1,0 +1,111 @@
+"""A snapshot: what one listener's music looked like on one day over one time range. Pure values."""
+
+import hashlib
+import json
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from spotify_insights.listening.time_range import TimeRange
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FeatureSummary(_Value):
+    """One audio feature over the top tracks of the range.
+
+    `mean` is weighted by rank (the median for tempo), `spread` the weighted standard deviation,
+    `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the mean.
+    """
+
+    mean: float
+    spread: float
+    n: int
+    margin: float
+
+
+class MoodPatterns(_Value):
+    """Shares of the music in each part of the valence and energy plane; they add up to 1.
+
+    They describe the music, not the person who plays it.
+    """
+
+    upbeat: float
+    intense: float
+    wistful: float
+    calm: float
+    neutral: float
+
+
+class Rhythm(_Value):
+    """When plays happened, in the listener's own time zone, from plays we hold inside the range.
+
+    `hours` are 24 shares from midnight on, `weekdays` 7 shares from Monday on; each adds up to 1.
+    `concentration` in [0, 1] is the length of the mean vector on the 24-hour circle and `mean_hour`
+    its direction in hours; `days` counts the distinct local days with a play.
+    """
+
+    plays: int
+    days: int
+    first_play_at: datetime
+    last_play_at: datetime
+    hours: tuple[float, ...]
+    weekdays: tuple[float, ...]
+    mean_hour: float
+    concentration: float
+
+
+class TopTrack(_Value):
+    rank: int
+    spotify_id: str
+    name: str
+    artists: tuple[str, ...]
+
+
+class TopArtist(_Value):
+    rank: int
+    spotify_id: str
+    name: str
+    genres: tuple[str, ...] = ()
+
+
+class Coverage(_Value):
+    """How much of the music has audio features.
+
+    `share` is the rank-weighted part of the top tracks that has them; `providers` splits that part
+    by who supplied them and adds up to 1 (empty where nobody did).
+    """
+
+    tracks: int
+    tracks_with_features: int
+    share: float
+    providers: dict[str, float]
+
+
+class Snapshot(_Value):
+    """Everything computed for (listener, day, range).
+
+    `audio_features` is empty, and mood and diversity are None, where coverage is below 40 % or fewer
+    than 10 tracks have features: thin evidence is said, not shown. `rhythm` is None without plays.
+    `mood_diversity_score` in [0, 1] is normalised entropy; `effective_moods` its Hill number in [1, 4].
+    """
+
+    snapshot_date: date
+    time_range: TimeRange
+    timezone: str
+    audio_features: dict[str, FeatureSummary]
+    mood_patterns: MoodPatterns | None
+    mood_diversity_score: float | None
+    effective_moods: float | None
+    rhythm: Rhythm | None
+    top_tracks: tuple[TopTrack, ...]
+    top_artists: tuple[TopArtist, ...]
+    coverage: Coverage
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 in hexadecimal over the canonical JSON: equal content gives an equal hash."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

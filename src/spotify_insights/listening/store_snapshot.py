@@ -1,0 +1,45 @@
+"""Between the snapshot as a value and its row."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from spotify_insights.database.table import new_id
+from spotify_insights.errors import NotFoundError
+from spotify_insights.listening.models import ListeningSnapshot
+from spotify_insights.listening.snapshot import Snapshot
+from spotify_insights.listening.time_range import TimeRange
+
+_FIELDS = tuple(Snapshot.model_fields)
+
+
+def store_snapshot(session: Session, user_id: UUID, snapshot: Snapshot) -> UUID:
+    """Write the row of (user, day, range) and return its id; a second run on one day updates the first."""
+    values: dict[str, Any] = snapshot.model_dump(mode="json") | {
+        "snapshot_date": snapshot.snapshot_date,
+        "content_hash": snapshot.content_hash,
+        "computed_at": func.clock_timestamp(),
+    }
+    statement = insert(ListeningSnapshot).values(values | {"id": new_id(), "user_id": user_id})
+    return session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["user_id", "snapshot_date", "time_range"],
+            set_={name: statement.excluded[name] for name in values},
+        ).returning(ListeningSnapshot.id)
+    ).one()
+
+
+def load_snapshot(session: Session, snapshot_id: UUID) -> tuple[UUID, Snapshot]:
+    """The snapshot and the id of the listener it belongs to.
+
+    Raises:
+        NotFoundError: there is no such snapshot.
+    """
+    row = session.scalar(select(ListeningSnapshot).where(ListeningSnapshot.id == snapshot_id))
+    if row is None:
+        raise NotFoundError("There is no such snapshot.")
+    stored = {name: getattr(row, name) for name in _FIELDS}
+    return row.user_id, Snapshot.model_validate(stored | {"time_range": TimeRange(row.time_range)})

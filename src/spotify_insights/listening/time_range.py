@@ -1,0 +1,24 @@
+"""Spotify's three affinity windows."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class TimeRange(StrEnum):
+    """How far back "top" items look (Spotify Web API reference, "Get User's Top Items")."""
+
+    SHORT_TERM = "short_term"
+    MEDIUM_TERM = "medium_term"
+    LONG_TERM = "long_term"
+
+    @property
+    def window(self) -> timedelta:
+        """About 4 weeks, 6 months and 1 year, in Spotify's own words."""
+        return _WINDOWS[self]
+
+
+_WINDOWS = {
+    TimeRange.SHORT_TERM: timedelta(days=28),
+    TimeRange.MEDIUM_TERM: timedelta(days=182),
+    TimeRange.LONG_TERM: timedelta(days=365),
+}
