@@ -1,0 +1,122 @@
+"""The `spotify-insights` command. Each command imports what it needs when it runs, so that all start fast."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spotify_insights import __version__
+from spotify_insights.errors import ProductError
+
+app = typer.Typer(
+    name="spotify-insights",
+    help="Listening history, turned into insights worth reading.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+keys_app = typer.Typer(help="The keys that seal stored tokens.", no_args_is_help=True)
+database_app = typer.Typer(help="The database schema.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(database_app, name="database")
+
+Host = Annotated[str, typer.Option(help="Address to serve on; it must be this machine's own loopback.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder for all data (default: in your home).")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=32, help="Concurrent jobs in each queue.")]
+SocketDescriptor = Annotated[int | None, typer.Option("--fd", hidden=True)]
+
+
+@app.command()
+def up(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: DataDir = None,
+    no_browser: NoBrowser = False,
+    workers: Workers = None,
+) -> None:
+    """Start everything on this machine: database, cache, API, workers and beat."""
+    from spotify_insights.cli.up import UpOptions, run_up
+
+    options = UpOptions(host=host, port=port, data_dir=data_dir, no_browser=no_browser, workers=workers)
+    raise typer.Exit(run_up(options, demo=None))
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: DataDir = None,
+    no_browser: NoBrowser = False,
+    workers: Workers = None,
+) -> None:
+    """Like `up`, with a pretend Spotify and a listener with a year and a half of history."""
+    from spotify_insights.cli.demo import demo_hooks
+    from spotify_insights.cli.up import UpOptions, run_up
+
+    options = UpOptions(host=host, port=port, data_dir=data_dir, no_browser=no_browser, workers=workers)
+    raise typer.Exit(run_up(options, demo=demo_hooks()))
+
+
+@app.command()
+def api(host: Host = "127.0.0.1", port: Port = 8000, fd: SocketDescriptor = None) -> None:
+    """Serve the API, and relay jobs from the database to the workers."""
+    start_door("spotify_insights.web.serve", "serve_api", host=host, port=port, fd=fd)
+
+
+@app.command()
+def worker(
+    queue: Annotated[str, typer.Argument(help="spotify, insights or scheduled")],
+    concurrency: Annotated[int | None, typer.Option(min=1, max=64, help="Jobs at the same time.")] = None,
+) -> None:
+    """Work on the jobs of one queue."""
+    start_door("spotify_insights.worker.serve", "run_worker", queue=queue, concurrency=concurrency)
+
+
+@app.command()
+def beat() -> None:
+    """Fire the schedule. One beat is enough; several do no harm."""
+    start_door("spotify_insights.worker.serve", "run_beat")
+
+
+@keys_app.command("create")
+def keys_create(path: Annotated[Path, typer.Argument(help="The file to write, with mode 0600.")]) -> None:
+    """Write a new key file; an existing one is left alone."""
+    from spotify_insights.security.key_ring import create_key_file
+
+    written = create_key_file(path)
+    typer.echo(f"Wrote {path}. Keep a copy of it apart from the database." if written else f"{path} exists.")
+
+
+@database_app.command("upgrade")
+def database_upgrade() -> None:
+    """Bring the database of DATABASE_URL to this version's schema. Safe to repeat."""
+    from spotify_insights.database.upgrade import upgrade_database
+    from spotify_insights.settings import Settings
+
+    upgrade_database(Settings.from_environment().database_url.get_secret_value())
+    typer.echo("The database has the schema of this version.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def start_door(module: str, function: str, **options: Any) -> None:
+    """Run another door in this process. By name, because doors know nothing of each other."""
+    getattr(importlib.import_module(module), function)(**options)
+
+
+def main() -> None:
+    """Run the command line; a foreseen situation is one sentence and exit code 1, never a traceback."""
+    try:
+        app()
+    except ProductError as error:
+        sys.stderr.write(f"{error.message}\n")
+        sys.exit(1)

@@ -1,0 +1,71 @@
+"""The one place that chooses the concrete parts. Built once per process and handed down."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from spotify_insights.accounts.access import AccessTokens
+from spotify_insights.cache.cache import Cache
+from spotify_insights.database.database import Database
+from spotify_insights.insights.narrators.narrator import Narrator
+from spotify_insights.insights.narrators.template.narrator import TemplateNarrator
+from spotify_insights.listening.ingest import SpotifySource
+from spotify_insights.security.key_ring import KeyRing
+from spotify_insights.security.sealing import Sealer
+from spotify_insights.settings import Settings
+from spotify_insights.spotify.http_client import SpotifyHttpClient
+from spotify_insights.spotify.login import AppCredentials
+from spotify_insights.tables import metadata as _every_table_is_mapped  # noqa: F401  # foreign keys resolve
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything a door needs. Safe to share between threads, not between processes: build it after a fork."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    sealer: Sealer
+    spotify_http: SpotifyHttpClient
+    tokens: AccessTokens
+    spotify: SpotifySource
+    narrator: Narrator
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, process: str = "spotify-insights") -> Self:
+        """Build all parts; opens no connection yet.
+
+        Args:
+            process: what this process calls itself in PostgreSQL's list of connections.
+
+        Raises:
+            SetupError: the key file is missing or damaged.
+        """
+        database = Database(
+            settings.database_url.get_secret_value(),
+            pool_size=settings.database_pool_size,
+            application_name=process,
+        )
+        sealer = Sealer(KeyRing.from_file(settings.token_keys_file))
+        http = SpotifyHttpClient(
+            api_url=settings.spotify_api_url, accounts_url=settings.spotify_accounts_url
+        )
+        app = AppCredentials(
+            client_id=settings.spotify_client_id, client_secret=settings.spotify_client_secret
+        )
+        tokens = AccessTokens(database, sealer, http, app)
+        return cls(
+            settings=settings,
+            database=database,
+            cache=Cache((settings.cache_url or settings.redis_url).get_secret_value()),
+            sealer=sealer,
+            spotify_http=http,
+            tokens=tokens,
+            spotify=SpotifySource(http=http, tokens=tokens, mode=settings.spotify_mode),
+            narrator=TemplateNarrator(),
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.spotify_http.close()
+        self.cache.close()
+        self.database.close()

@@ -1,0 +1,74 @@
+"""Insights: asking for one, reading them."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from spotify_insights.cache import keys
+from spotify_insights.database.actor import LOCAL_ADMIN, Actor
+from spotify_insights.insights.queries import insight_document, insight_documents
+from spotify_insights.insights.request import request_insight
+from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.documents import InsightDocument, TaskAccepted
+from spotify_insights.web.pagination import LINK_HEADER, Cursor, Limit, entry_id
+from spotify_insights.web.problems import problem_responses
+
+router = APIRouter(prefix="/api/insights", tags=["Insights"])
+
+
+@router.post(
+    "/generate",
+    status_code=202,
+    response_model=TaskAccepted,
+    responses={**ACCEPTED_RESPONSE, **problem_responses(404, 413, 415, 422)},
+)
+def generate(
+    runtime: RuntimeDep,
+    snapshot_id: UUID,
+    insight_type: InsightType,
+    tone_mode: ToneMode = ToneMode.NEUTRAL,
+) -> Response:
+    """Write an insight about a snapshot in the background; the task's result names it.
+
+    Where the identical insight exists, the task is finished at once and names that one.
+    """
+    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        task_id = request_insight(tx, snapshot_id, insight_type, tone_mode, narrator=runtime.narrator)
+    return accepted(task_id)
+
+
+@router.get("/{insight_id}", response_model=InsightDocument, responses=problem_responses(404, 422))
+async def read_insight(request: Request, reads: HotReadsDep, insight_id: UUID) -> Response:
+    """One insight."""
+    return await reads.object(
+        request,
+        insight_document(insight_id),
+        acting_for=LOCAL_ADMIN,
+        entry=keys.insight(insight_id),
+        missing="There is no such insight.",
+    )
+
+
+@router.get(
+    "/user/{user_id}",
+    response_model=list[InsightDocument],
+    responses={200: {"headers": LINK_HEADER}, **problem_responses(404, 422)},
+)
+async def read_insights_of_user(
+    request: Request,
+    reads: HotReadsDep,
+    user_id: UUID,
+    insight_type: InsightType | None = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response:
+    """The listener's insights, the newest first."""
+    return await reads.page(
+        request,
+        insight_documents(user_id, insight_type=insight_type, limit=limit, before=entry_id(cursor)),
+        acting_for=Actor.listener(user_id),
+        entry=keys.insight_list(user_id, insight_type=insight_type, limit=limit, cursor=cursor),
+        missing="There is no such user.",
+    )

@@ -1,0 +1,59 @@
+"""Ingestion and snapshots."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from spotify_insights.cache.keys import snapshot_list
+from spotify_insights.database.actor import Actor
+from spotify_insights.listening.queries import snapshot_documents
+from spotify_insights.listening.request import request_ingestion
+from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
+from spotify_insights.web.pagination import LINK_HEADER, Cursor, Limit, moment_and_id
+from spotify_insights.web.problems import problem_responses
+
+router = APIRouter(prefix="/api/listening", tags=["Listening"])
+
+
+@router.post(
+    "/ingest",
+    status_code=202,
+    response_model=TaskAccepted,
+    responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 413, 415, 422)},
+)
+def ingest(
+    runtime: RuntimeDep, user_id: UUID, time_range: TimeRange = TimeRange.MEDIUM_TERM
+) -> Response:
+    """Fetch the listener's data in the background; the task's result is a snapshot.
+
+    Asking again while it runs joins the same task.
+    """
+    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
+        task_id = request_ingestion(tx, user_id, time_range)
+    return accepted(task_id)
+
+
+@router.get(
+    "/snapshots",
+    response_model=list[SnapshotDocument],
+    responses={200: {"headers": LINK_HEADER}, **problem_responses(404, 422)},
+)
+async def read_snapshots(
+    request: Request,
+    reads: HotReadsDep,
+    user_id: UUID,
+    time_range: TimeRange | None = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response:
+    """The listener's snapshots, the one computed last first."""
+    return await reads.page(
+        request,
+        snapshot_documents(user_id, time_range=time_range, limit=limit, before=moment_and_id(cursor)),
+        acting_for=Actor.listener(user_id),
+        entry=snapshot_list(user_id, time_range=time_range, limit=limit, cursor=cursor),
+        missing="There is no such user.",
+    )

@@ -1,0 +1,83 @@
+"""Handing over a listener's Spotify tokens."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from spotify_insights.accounts.connect import store_tokens
+from spotify_insights.database.actor import Actor
+from spotify_insights.web.dependencies import RuntimeDep
+from spotify_insights.web.problems import problem_responses
+from spotify_insights.web.text import PlainText
+
+router = APIRouter(prefix="/api/tokens", tags=["Users"])
+
+_A_YEAR = 366 * 86_400
+Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+
+
+class TokenHandover(BaseModel):
+    """What Spotify's token endpoint gave. Stored encrypted and never shown again."""
+
+    model_config = ConfigDict(
+        # What was sent must not come back in a validation error.
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "example": {
+                "user_id": "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11",
+                "access_token": "BQD...",
+                "refresh_token": "AQC...",
+                "expires_in": 3600,
+                "scope": "user-top-read user-read-recently-played",
+            }
+        },
+    )
+
+    user_id: UUID
+    access_token: Token
+    refresh_token: Token
+    expires_in: int = Field(ge=1, le=_A_YEAR, description="Life of the access token in seconds.")
+    scope: Annotated[PlainText, Field(max_length=2000)] | None = None
+
+    @field_validator("access_token", "refresh_token")
+    @classmethod
+    def _header_safe(cls, value: SecretStr) -> SecretStr:
+        if not all("\x21" <= character <= "\x7e" for character in value.get_secret_value()):
+            raise ValueError("must consist of visible ASCII characters without spaces")
+        return value
+
+
+class TokensStored(BaseModel):
+    """The connection works from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user_id": "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11",
+                "provider": "spotify",
+                "status": "connected",
+            }
+        }
+    )
+
+    user_id: UUID
+    provider: Literal["spotify"] = "spotify"
+    status: Literal["connected"] = "connected"
+
+
+@router.post("/store", status_code=201, responses=problem_responses(404, 413, 415, 422))
+def store(runtime: RuntimeDep, body: TokenHandover) -> TokensStored:
+    """Keep a listener's tokens, in place of any that were there."""
+    with runtime.database.transaction(acting_for=Actor.listener(body.user_id)) as tx:
+        store_tokens(
+            tx,
+            runtime.sealer,
+            body.user_id,
+            access_token=body.access_token,
+            refresh_token=body.refresh_token,
+            expires_in=body.expires_in,
+            scope=None if body.scope is None else body.scope.split(),
+        )
+    return TokensStored(user_id=body.user_id)

@@ -1,0 +1,92 @@
+"""The ASGI application: routers, middleware, and what lives as long as the process."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from spotify_insights import __version__
+from spotify_insights.jobs.celery_app import create_celery
+from spotify_insights.jobs.relay import CeleryPublisher, Relay
+from spotify_insights.runtime import Runtime
+from spotify_insights.web import documentation, health
+from spotify_insights.web.api import insights, listening, tasks, tokens, users
+from spotify_insights.web.hot_reads import HotReads
+from spotify_insights.web.middleware import BoundedBody, LocalOnly, RequestId
+from spotify_insights.web.problems import Problem, install_problem_handlers
+
+RELAY_STOP_SECONDS = 5.0
+
+
+def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
+    """The application over the parts of `runtime`, which it closes when it ends.
+
+    Args:
+        with_relay: whether this process hands jobs to the broker; tests that run jobs themselves do not.
+    """
+    settings = runtime.settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reads = HotReads(
+            settings.database_url.get_secret_value(),
+            (settings.cache_url or settings.redis_url).get_secret_value(),
+            pool_size=settings.database_pool_size,
+        )
+        await reads.open()
+        app.state.hot_reads = reads
+        relay = Relay(
+            runtime.database, CeleryPublisher(create_celery(settings.redis_url.get_secret_value()))
+        )
+        thread = threading.Thread(
+            target=relay.run,
+            kwargs={"poll_seconds": settings.relay_poll_seconds},
+            name="relay",
+            daemon=True,
+        )
+        if with_relay:
+            thread.start()
+        try:
+            yield
+        finally:
+            relay.stop()
+            if with_relay:
+                thread.join(RELAY_STOP_SECONDS)
+            await reads.close()
+            runtime.close()
+
+    app = FastAPI(
+        title=f"{settings.display_name} API",
+        version=__version__,
+        summary="Listening history, turned into insights worth reading.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.runtime = runtime
+    for router in (users.router, tokens.router, listening.router, insights.router, tasks.router):
+        app.include_router(router)
+    app.include_router(health.router)
+    app.include_router(documentation.router)
+    app.mount("/swagger", documentation.swagger_files(), name="swagger")
+    install_problem_handlers(app)
+    # The last one added is the first one asked.
+    app.add_middleware(BoundedBody)
+    app.add_middleware(LocalOnly)
+    app.add_middleware(RequestId)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        )
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        components.update(components["Problem"].pop("$defs", {}))
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,236 @@
+"""The JSON documents of the API, as OpenAPI describes them. PostgreSQL builds most of them itself."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.listening.snapshot import (
+    Coverage,
+    FeatureSummary,
+    MoodPatterns,
+    Rhythm,
+    TopArtist,
+    TopTrack,
+)
+from spotify_insights.listening.time_range import TimeRange
+
+_USER_ID = "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11"
+_TASK_ID = "01936e5c-8b10-7f02-8c55-6a1d2e3f4051"
+_SNAPSHOT_ID = "01936e5c-91f4-7aa0-b3c2-90817263a4b5"
+_INSIGHT_ID = "01936e5c-a5c7-7d13-8e90-1f2e3d4c5b6a"
+
+
+class IdentityDocument(BaseModel):
+    provider: str
+    provider_user_id: str
+
+
+class UserDocument(BaseModel):
+    """A user of this installation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "user_id": _USER_ID,
+                "display_name": "Alice Johnson",
+                "email": None,
+                "timezone": "Europe/Berlin",
+                "role": "user",
+                "preferences": {},
+                "identities": [{"provider": "spotify", "provider_user_id": "spotify_abc123"}],
+                "created_at": "2026-11-22T09:15:00.000Z",
+                "updated_at": "2026-11-22T09:15:00.000Z",
+            }
+        }
+    )
+
+    user_id: UUID
+    display_name: str | None
+    email: str | None
+    timezone: str
+    role: Literal["user", "admin", "service"]
+    preferences: dict[str, Any]
+    identities: list[IdentityDocument]
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConnectionDocument(BaseModel):
+    """The state of one connection; never a token."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "provider": "spotify",
+                "status": "connected",
+                "scope": ["user-top-read", "user-read-recently-played"],
+                "access_expires_at": "2026-11-22T10:15:00.000Z",
+                "authorized_at": "2026-11-22T09:15:00.000Z",
+                "reauthorize_before": "2027-05-22T09:15:00.000Z",
+                "days_left": 180,
+            }
+        }
+    )
+
+    provider: Literal["spotify"]
+    status: Literal["connected", "reauth_required"]
+    scope: list[str] | None = Field(description="What the listener granted; null where that is unknown.")
+    access_expires_at: datetime
+    authorized_at: datetime
+    reauthorize_before: datetime = Field(description="Spotify ends the connection then.")
+    days_left: int
+
+
+class TaskAccepted(BaseModel):
+    """Work was taken on; poll `status_url`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"task_id": _TASK_ID, "status_url": f"/api/tasks/{_TASK_ID}"}}
+    )
+
+    task_id: UUID
+    status_url: str
+
+
+class TaskDocument(BaseModel):
+    """A task. `error` is always there: null, or one sentence."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": _TASK_ID,
+                "task_name": "spotify.ingest_listening_data",
+                "queue": "spotify",
+                "user_id": _USER_ID,
+                "status": "SUCCESS",
+                "result": {"snapshot_id": _SNAPSHOT_ID, "new_plays": 50},
+                "error": None,
+                "error_code": None,
+                "progress": None,
+                "attempts": 1,
+                "max_attempts": 5,
+                "queued_at": "2026-11-22T09:15:01.000Z",
+                "available_at": "2026-11-22T09:15:01.000Z",
+                "started_at": "2026-11-22T09:15:01.020Z",
+                "finished_at": "2026-11-22T09:15:01.480Z",
+                "run_ms": 460,
+            }
+        }
+    )
+
+    task_id: UUID
+    task_name: str
+    queue: Literal["spotify", "insights", "scheduled"]
+    user_id: UUID | None
+    status: Literal["PENDING", "RETRY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
+    result: dict[str, Any] | None
+    error: str | None
+    error_code: str | None
+    progress: dict[str, Any] | None
+    attempts: int
+    max_attempts: int
+    queued_at: datetime
+    available_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    run_ms: int | None
+
+
+class SnapshotDocument(BaseModel):
+    """What one listener's music looked like on one day over one range."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "snapshot_id": _SNAPSHOT_ID,
+                "user_id": _USER_ID,
+                "snapshot_date": "2026-11-22",
+                "time_range": "medium_term",
+                "timezone": "Europe/Berlin",
+                "mood_patterns": {
+                    "upbeat": 0.41,
+                    "intense": 0.22,
+                    "wistful": 0.19,
+                    "calm": 0.12,
+                    "neutral": 0.06,
+                },
+                "mood_diversity_score": 0.91,
+                "effective_moods": 3.5,
+                "audio_features": {"energy": {"mean": 0.63, "spread": 0.18, "n": 50, "margin": 0.06}},
+                "rhythm": None,
+                "top_tracks": [],
+                "top_artists": [],
+                "coverage": {
+                    "tracks": 50,
+                    "tracks_with_features": 50,
+                    "share": 1.0,
+                    "providers": {"spotify": 1.0},
+                },
+                "content_hash": "9f2c…",
+                "computed_at": "2026-11-22T09:15:01.480Z",
+            }
+        }
+    )
+
+    snapshot_id: UUID
+    user_id: UUID
+    snapshot_date: date
+    time_range: TimeRange
+    timezone: str
+    mood_patterns: MoodPatterns | None = Field(
+        description="Shares that add up to 1; null where too few tracks have audio features."
+    )
+    mood_diversity_score: float | None = Field(ge=0, le=1)
+    effective_moods: float | None
+    audio_features: dict[str, FeatureSummary]
+    rhythm: Rhythm | None
+    top_tracks: list[TopTrack]
+    top_artists: list[TopArtist]
+    coverage: Coverage
+    content_hash: str
+    computed_at: datetime
+
+
+class InsightDocument(BaseModel):
+    """One version of one insight, with the facts behind it in `structured`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "insight_id": _INSIGHT_ID,
+                "user_id": _USER_ID,
+                "snapshot_id": _SNAPSHOT_ID,
+                "insight_type": "wellness",
+                "tone_mode": "supportive",
+                "time_range": "medium_term",
+                "locale": "en",
+                "content": "Mostly bright, with room for rain.\n\n…",
+                "structured": {"headline": "Mostly bright, with room for rain."},
+                "llm_model": "template",
+                "prompt_version": "template-1",
+                "generation_ms": 4,
+                "version": 1,
+                "superseded_by": None,
+                "created_at": "2026-11-22T09:15:03.000Z",
+            }
+        }
+    )
+
+    insight_id: UUID
+    user_id: UUID
+    snapshot_id: UUID
+    insight_type: InsightType
+    tone_mode: ToneMode
+    time_range: TimeRange
+    locale: str
+    content: str
+    structured: dict[str, Any]
+    llm_model: str
+    prompt_version: str
+    generation_ms: int
+    version: int
+    superseded_by: UUID | None
+    created_at: datetime

@@ -1,0 +1,158 @@
+"""Answering reads quickly: Redis first, else one statement whose JSON PostgreSQL builds."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from starlette.requests import Request
+from starlette.responses import Response
+
+from spotify_insights.cache.keys import Entry
+from spotify_insights.cache.versioned import NOT_CACHED, Lookup
+from spotify_insights.database.actor import SET_ACTOR, Actor
+from spotify_insights.database.database import DATABASE_SILENT
+from spotify_insights.database.hot_read import HotRead
+from spotify_insights.errors import NotFoundError, UnavailableError
+from spotify_insights.web.async_cache import AsyncCache
+from spotify_insights.web.pagination import next_link
+
+JSON: Final = "application/json"
+POOL_TIMEOUT_SECONDS: Final = 3.0
+
+
+class HotReads:
+    """The read side of the API in one process. Belongs to one event loop."""
+
+    def __init__(self, database_url: str, cache_url: str, *, pool_size: int) -> None:
+        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
+            database_url,
+            kwargs={
+                "autocommit": True,
+                "application_name": "spotify-insights reads",
+                "connect_timeout": 3,
+            },
+            min_size=1,
+            max_size=pool_size,
+            timeout=POOL_TIMEOUT_SECONDS,
+            open=False,
+        )
+        self.cache = AsyncCache(cache_url)
+
+    async def open(self) -> None:
+        """Start the pool; it connects in the background."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+        await self.cache.close()
+
+    async def row(self, read: HotRead, *, acting_for: Actor) -> TupleRow | None:
+        """The statement's row, read inside a transaction that carries the actor, in one round trip.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        try:
+            return await self._read(read, acting_for)
+        except psycopg.OperationalError:
+            # A restarted database leaves broken connections in the pool: clear them out and ask once more.
+            await self._pool.check()
+        except PoolTimeout as error:
+            raise UnavailableError(DATABASE_SILENT) from error
+        try:
+            return await self._read(read, acting_for)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise UnavailableError(DATABASE_SILENT) from error
+
+    async def _read(self, read: HotRead, acting_for: Actor) -> TupleRow | None:
+        async with self._pool.connection() as connection, connection.pipeline():
+            await connection.execute("BEGIN READ ONLY")
+            await connection.execute(SET_ACTOR, acting_for.parameters)
+            cursor = await connection.execute(read.statement, read.parameters)
+            await connection.execute("COMMIT")
+            return await cursor.fetchone()
+
+    async def object(
+        self,
+        request: Request,
+        read: HotRead,
+        *,
+        acting_for: Actor,
+        missing: str,
+        entry: Entry | None = None,
+        cacheable: Callable[[TupleRow], bool] = lambda _: True,
+    ) -> Response:
+        """One object with a strong ETag, or 304 where the client has it already.
+
+        Args:
+            missing: the sentence for an object that does not exist.
+            entry: where the answer is cached; None for what must always be fresh.
+            cacheable: decides by the row whether this answer may be kept.
+
+        Raises:
+            NotFoundError: the statement gave no row.
+            UnavailableError: the database does not answer.
+        """
+        found = await self._look_up(entry)
+        if found.value is not None:
+            return _answer(request, found.value)
+        row = await self._existing(read, acting_for, missing)
+        body = str(row[0]).encode()
+        if entry is not None and found.version is not None and cacheable(row):
+            await self.cache.keep(entry, body, version=found.version)
+        return _answer(request, body)
+
+    async def page(
+        self,
+        request: Request,
+        read: HotRead,
+        *,
+        acting_for: Actor,
+        missing: str,
+        entry: Entry | None = None,
+    ) -> Response:
+        """A list with a strong ETag, and the next page in the `Link` header where there is one.
+
+        Args and raises: as `object`.
+        """
+        found = await self._look_up(entry)
+        if found.value is not None:
+            position, _, body = found.value.partition(b"\n")
+            return _answer(request, body, position=position.decode())
+        row = await self._existing(read, acting_for, missing)
+        body, position_text = str(row[0]).encode(), str(row[1] or "")
+        if entry is not None and found.version is not None:
+            await self.cache.keep(entry, position_text.encode() + b"\n" + body, version=found.version)
+        return _answer(request, body, position=position_text)
+
+    async def _look_up(self, entry: Entry | None) -> Lookup:
+        return NOT_CACHED if entry is None else await self.cache.look_up(entry)
+
+    async def _existing(self, read: HotRead, acting_for: Actor, missing: str) -> TupleRow:
+        row = await self.row(read, acting_for=acting_for)
+        if row is None:
+            raise NotFoundError(missing)
+        return row
+
+
+def _answer(request: Request, body: bytes, *, position: str = "") -> Response:
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if position:
+        headers["Link"] = next_link(request.url, position)
+    if _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=JSON, headers=headers)
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    """Weak comparison, as RFC 9110 section 13.1.2 asks for If-None-Match."""
+    if if_none_match is None:
+        return False
+    given = [candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")]
+    return "*" in given or etag in given

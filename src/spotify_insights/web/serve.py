@@ -1,0 +1,55 @@
+"""Serving the application in this process."""
+
+import os
+import socket
+from pathlib import Path
+
+import uvicorn
+from typing_extensions import override
+
+from spotify_insights.errors import SetupError
+from spotify_insights.observability import configure_logging
+from spotify_insights.runtime import Runtime
+from spotify_insights.settings import LOOPBACK_HOSTS, Settings
+from spotify_insights.web.app import create_app
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Touches READY_FILE once requests are answered."""
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        ready_file = os.environ.get("READY_FILE")
+        if ready_file and self.started:
+            Path(ready_file).touch()
+
+
+def serve_api(*, host: str, port: int, fd: int | None) -> None:
+    """Answer requests until SIGTERM, which lets running requests finish.
+
+    Args:
+        fd: a listening socket that is open already, in place of host and port.
+
+    Raises:
+        SetupError: a setting is wrong, or the address must not be served without sign-in.
+    """
+    settings = Settings.from_environment()
+    if host not in LOOPBACK_HOSTS:
+        raise SetupError(
+            f"Without sign-in the API serves this machine only, and {host} can be reached from others. "
+            "Use --host 127.0.0.1."
+        )
+    configure_logging(settings.log_level, settings.log_format)
+    app = create_app(Runtime.from_settings(settings, process="spotify-insights api"))
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        fd=fd,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    _AnnouncingServer(config).run()
