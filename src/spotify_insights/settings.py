@@ -22,7 +22,6 @@ class Settings(BaseSettings):
     redis_url: SecretStr
     cache_url: SecretStr | None = None
     token_keys_file: Path
-    cache_signing_key: SecretStr | None = None
 
     auth_mode: Literal["open"] = "open"
     display_name: str = "Listening Insights"
@@ -60,10 +59,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the environment and, where it exists, the file `.env` in the working folder.
+        """Read the environment.
 
         Args:
-            environment: variables that come before both.
+            environment: variables that come before the process's own.
 
         Raises:
             SetupError: a setting is missing or wrong; the sentence names it and never its value.
@@ -71,7 +70,7 @@ class Settings(BaseSettings):
         given = {name.lower(): value for name, value in (environment or {}).items()}
         known: dict[str, Any] = {name: given[name] for name in cls.model_fields if name in given}
         try:
-            return cls(_env_file=".env", **known)
+            return cls(**known)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = "_".join(str(part) for part in first["loc"]).upper()

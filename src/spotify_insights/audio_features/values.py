@@ -24,7 +24,8 @@ class AudioFeatures(BaseModel):
     Source of the scale: Spotify Web API reference, "Get Track's Audio Features".
     """
 
-    model_config = ConfigDict(frozen=True)
+    # A NaN would spread into every mean it takes part in.
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     danceability: float | None = None
     energy: float | None = None

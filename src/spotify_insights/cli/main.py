@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from dotenv import load_dotenv
 
 from spotify_insights import __version__
 from spotify_insights.errors import ProductError
@@ -114,7 +115,11 @@ def start_door(module: str, function: str, **options: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line; a foreseen situation is one sentence and exit code 1, never a traceback."""
+    """Run the command line; a foreseen situation is one sentence and exit code 1, never a traceback.
+
+    Settings in a file `.env` of the working folder count where the environment does not name them.
+    """
+    load_dotenv(".env")
     try:
         app()
     except ProductError as error:

@@ -17,7 +17,8 @@ class FeatureSummary(_Value):
     """One audio feature over the top tracks of the range.
 
     `mean` is weighted by rank (the median for tempo), `spread` the weighted standard deviation,
-    `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the mean.
+    `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the mean
+    (for tempo, too; the median's is about a quarter wider).
     """
 
     mean: float
@@ -44,7 +45,8 @@ class Rhythm(_Value):
 
     `hours` are 24 shares from midnight on, `weekdays` 7 shares from Monday on; each adds up to 1.
     `concentration` in [0, 1] is the length of the mean vector on the 24-hour circle and `mean_hour`
-    its direction in hours; `days` counts the distinct local days with a play.
+    its direction in hours (both 0 where the plays cancel out); `days` counts the distinct local days
+    with a play.
     """
 
     plays: int
@@ -88,8 +90,10 @@ class Snapshot(_Value):
     """Everything computed for (listener, day, range).
 
     `audio_features` is empty, and mood and diversity are None, where coverage is below 40 % or fewer
-    than 10 tracks have features: thin evidence is said, not shown. `rhythm` is None without plays.
+    than 10 tracks have features: thin evidence is said, not shown. A single feature that meets these
+    limits less well than the others is left out by itself. `rhythm` is None without plays.
     `mood_diversity_score` in [0, 1] is normalised entropy; `effective_moods` its Hill number in [1, 4].
+    Both ask for more evidence than the mood shares and may be None beside them.
     """
 
     snapshot_date: date
