@@ -31,9 +31,7 @@ from spotify_insights.tables import metadata
 from spotify_insights.web.app import create_app
 
 # A shared machine can be slow at any moment; that is no failure of the code.
-hypothesis_settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+hypothesis_settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("default")
 
 
@@ -83,9 +81,7 @@ def empty(migrated: Servers) -> Servers:
 
 @pytest.fixture(scope="session")
 def shared_pretend_spotify() -> Iterator[RunningPretendSpotify]:
-    config = PretendSpotifyConfig(
-        mode=Mode.EXTENDED, accept_unknown_tokens=True, control=True, warm_up=False
-    )
+    config = PretendSpotifyConfig(mode=Mode.EXTENDED, accept_unknown_tokens=True, control=True, warm_up=False)
     with running_pretend_spotify(config) as running:
         yield running
 

@@ -8,12 +8,16 @@ from typing import Any, Final
 
 import structlog
 
-_SECRET_NAMES: Final = re.compile(r"token|secret|password|authorization|cookie|verifier|^code$", re.IGNORECASE)
+_SECRET_NAMES: Final = re.compile(
+    r"token|secret|password|authorization|cookie|verifier|^code$", re.IGNORECASE
+)
 _SECRET_VALUES: Final = re.compile(r"\b(?:BQ|AQ)[A-Za-z0-9_.\-]{3,}|\bBearer\s+\S+", re.IGNORECASE)
 _HARMLESS_NAMES: Final = frozenset({"input_tokens", "output_tokens"})
 
 
-def redact_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact_secrets(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Replace what is named like a secret, and what looks like a Spotify token, wherever it stands."""
     for name, value in event.items():
         if _SECRET_NAMES.search(name) and name not in _HARMLESS_NAMES:

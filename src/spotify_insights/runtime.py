@@ -19,7 +19,7 @@ from spotify_insights.tables import metadata as _every_table_is_mapped  # noqa: 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Everything a door needs. Safe to share between threads, not between processes: build it after a fork."""
+    """Everything a door needs. Threads may share it, processes may not: build it after a fork."""
 
     settings: Settings
     database: Database
@@ -46,9 +46,7 @@ class Runtime:
             application_name=process,
         )
         sealer = Sealer(KeyRing.from_file(settings.token_keys_file))
-        http = SpotifyHttpClient(
-            api_url=settings.spotify_api_url, accounts_url=settings.spotify_accounts_url
-        )
+        http = SpotifyHttpClient(api_url=settings.spotify_api_url, accounts_url=settings.spotify_accounts_url)
         app = AppCredentials(
             client_id=settings.spotify_client_id, client_secret=settings.spotify_client_secret
         )

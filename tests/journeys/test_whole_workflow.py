@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from starlette.testclient import TestClient
+
 from jobs_inline import work_off
 from spotify_insights.runtime import Runtime
-from starlette.testclient import TestClient
 
 
 def test_a_listener_gets_from_registration_to_three_insights(client: TestClient, runtime: Runtime) -> None:

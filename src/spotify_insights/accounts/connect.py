@@ -46,9 +46,7 @@ def store_tokens(
     if locked is None:
         raise no_such_user()
     known = tx.session.execute(
-        select(SpotifyToken.id, SpotifyToken.version)
-        .where(SpotifyToken.user_id == user_id)
-        .with_for_update()
+        select(SpotifyToken.id, SpotifyToken.version).where(SpotifyToken.user_id == user_id).with_for_update()
     ).one_or_none()
     token_id = known.id if known else new_id()
     values = {

@@ -5,7 +5,9 @@ from typing import Literal, Self
 from uuid import UUID
 
 # Both settings are local to the transaction, so a pooled connection never carries them on.
-SET_ACTOR = "SELECT set_config('app.actor_role', %(role)s, true), set_config('app.user_id', %(user_id)s, true)"
+SET_ACTOR = (
+    "SELECT set_config('app.actor_role', %(role)s, true), set_config('app.user_id', %(user_id)s, true)"
+)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Transaction:
         for action in self._at_end:
             try:
                 action()
-            except Exception:  # the changes are stored: nothing here may turn success into failure
+            except Exception:  # noqa: BLE001  # the changes are stored: nothing here may turn success into failure
                 _log.exception("after_transaction_failed")
 
 

@@ -75,9 +75,7 @@ class BackgroundJob(Table):
         Index("ix_background_jobs_lease", "lease_expires_at", postgresql_where=text("status = 'running'")),
         Index("ix_background_jobs_owner_newest", "owner_id", text("id DESC")),
         Index("ix_background_jobs_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        Index(
-            "ix_background_jobs_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")
-        ),
+        Index("ix_background_jobs_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
 

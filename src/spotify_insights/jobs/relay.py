@@ -174,7 +174,7 @@ class Relay:
                 wait = max(poll_seconds, PAUSE_AFTER_BROKER_FAILURE_SECONDS)
             except UnavailableError:
                 _log.warning("relay_without_database")
-            except Exception:
+            except Exception:  # noqa: BLE001  # a relay that ends would strand every job
                 _log.exception("relay_round_failed")
             self._bell.wait(wait)
 

@@ -43,9 +43,7 @@ def run_job(database: Database, job_id: UUID, job_type: type[Job], handler: Hand
         log.warning("job_fenced")
         raise
     except SnoozeError as error:
-        attempt.again(
-            wait=error.wait, error=error.message, error_code=error.code, consumes_attempt=False
-        )
+        attempt.again(wait=error.wait, error=error.message, error_code=error.code, consumes_attempt=False)
         log.info("job_snoozed", wait_seconds=error.wait.total_seconds(), error_code=error.code)
         raise
     except (TemporaryError, UnavailableError) as error:
@@ -77,6 +75,4 @@ def _again_or_dead(attempt: Attempt, *, error: str, error_code: str) -> None:
     if attempt.number >= attempt.max_attempts:
         attempt.end(status=JobStatus.DEAD, error=error, error_code=error_code)
     else:
-        attempt.again(
-            wait=backoff(attempt.number), error=error, error_code=error_code, consumes_attempt=True
-        )
+        attempt.again(wait=backoff(attempt.number), error=error, error_code=error_code, consumes_attempt=True)

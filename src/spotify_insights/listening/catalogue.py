@@ -122,7 +122,9 @@ def store_tracks(
         )
     )
     found = session.execute(
-        select(Track.spotify_id, Track.id).where(Track.spotify_id.in_([entry.spotify_id for entry in entries]))
+        select(Track.spotify_id, Track.id).where(
+            Track.spotify_id.in_([entry.spotify_id for entry in entries])
+        )
     )
     keys = {spotify_id: key for spotify_id, key in found if spotify_id is not None}
     _store_credits(session, entries, keys, artist_keys)

@@ -95,13 +95,9 @@ def ingest_all_users_data(attempt: Attempt, _job: IngestAllUsersData) -> None:
         completion.result = {"listeners": len(listeners)}
 
 
-def _store(
-    session: Session, user_id: UUID, fetched: Fetched, filled: Filled, *, asked: Sequence[str]
-) -> int:
+def _store(session: Session, user_id: UUID, fetched: Fetched, filled: Filled, *, asked: Sequence[str]) -> int:
     # Artists before tracks: an entry from the top list may know genres that a track's credit does not.
-    credited = (
-        artist for track in (*fetched.top_tracks, *fetched.recent_tracks) for artist in track.artists
-    )
+    credited = (artist for track in (*fetched.top_tracks, *fetched.recent_tracks) for artist in track.artists)
     artist_keys = store_artists(session, (*fetched.top_artists, *credited), source=SOURCE)
     tracks = (*fetched.top_tracks, *fetched.recent_tracks)
     keys = store_tracks(session, tracks, artist_keys, source=SOURCE)
@@ -109,7 +105,11 @@ def _store(
     store_features(
         session,
         keys,
-        {track: features for track, features in filled.features.items() if filled.supplied_by[track] == SPOTIFY},
+        {
+            track: features
+            for track, features in filled.features.items()
+            if filled.supplied_by[track] == SPOTIFY
+        },
         asked=asked if answered else [],
         provider=SPOTIFY,
     )

@@ -109,7 +109,12 @@ class Play(Table):
 
     __table_args__ = (
         UniqueConstraint(
-            "user_id", "ended_at", "track_id", "ms_played", postgresql_nulls_not_distinct=True, name="uq_plays"
+            "user_id",
+            "ended_at",
+            "track_id",
+            "ms_played",
+            postgresql_nulls_not_distinct=True,
+            name="uq_plays",
         ),
         CheckConstraint(_known_source(), name="source_known"),
         CheckConstraint("ms_played >= 0", name="ms_played_not_negative"),

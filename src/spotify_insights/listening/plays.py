@@ -69,8 +69,8 @@ def store_plays(
     return len(inserted.all())
 
 
-def plays_ended_at(session: Session, user_id: UUID, *, since: datetime, until: datetime) -> Sequence[datetime]:
+def plays_ended_at(
+    session: Session, user_id: UUID, *, since: datetime, until: datetime
+) -> Sequence[datetime]:
     """The end of every play in (since, until], oldest first."""
-    return session.scalars(
-        _ENDED_AT, {"user_id": user_id, "since": since, "until": until}
-    ).all()
+    return session.scalars(_ENDED_AT, {"user_id": user_id, "since": since, "until": until}).all()

@@ -58,9 +58,7 @@ class Handlers:
                 GenerateRoast: insight,
                 GenerateProductivityInsight: insight,
                 IngestAllUsersData: ingest_all_users_data,
-                CleanupOldJobs: partial(
-                    cleanup_old_jobs, retention_days=runtime.settings.job_retention_days
-                ),
+                CleanupOldJobs: partial(cleanup_old_jobs, retention_days=runtime.settings.job_retention_days),
                 MonitorFailedJobs: monitor_failed_jobs,
             }
         )
