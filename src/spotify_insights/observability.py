@@ -11,7 +11,8 @@ import structlog
 _SECRET_NAMES: Final = re.compile(
     r"token|secret|password|authorization|cookie|verifier|^code$", re.IGNORECASE
 )
-_SECRET_VALUES: Final = re.compile(r"\b(?:BQ|AQ)[A-Za-z0-9_.\-]{3,}|\bBearer\s+\S+", re.IGNORECASE)
+# Spotify's tokens begin with BQ or AQ; an Authorization header carries its scheme.
+_SECRET_VALUES: Final = re.compile(r"\b(?:BQ|AQ)[A-Za-z0-9_.\-]{3,}|\b(?:[Bb]earer|[Bb]asic)\s+\S{8,}")
 _HARMLESS_NAMES: Final = frozenset({"input_tokens", "output_tokens"})
 
 

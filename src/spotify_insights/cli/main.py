@@ -25,7 +25,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(database_app, name="database")
 
 Host = Annotated[str, typer.Option(help="Address to serve on; it must be this machine's own loopback.")]
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to serve on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes any free one.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder for all data (default: in your home).")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=32, help="Concurrent jobs in each queue.")]
