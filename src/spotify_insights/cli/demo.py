@@ -27,6 +27,7 @@ from spotify_insights.pretend_spotify.personas import PERSONA_BY_KEY, Persona
 from spotify_insights.pretend_spotify.sign_in import sign_in
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+from spotify_insights.spotify.web_api import SpotifyWebApi
 
 HISTORY: Final = timedelta(days=548)
 # The seeded plays stand for an export that the listener uploaded: they know how long each track was heard.
@@ -71,10 +72,11 @@ def _seed(settings: Settings, base_url: str, config: PretendSpotifyConfig) -> No
     tokens = sign_in(base_url, config)
     runtime = Runtime.from_settings(settings, process="spotify-insights demo")
     try:
+        profile = SpotifyWebApi(SecretStr(tokens.access_token), runtime.spotify_http).me()
         with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
             listener = register_user(
                 tx,
-                Identity(provider="spotify", provider_user_id=f"demo-{persona.key}"),
+                Identity(provider="spotify", provider_user_id=profile.stable_id),
                 display_name=persona.display_name,
                 timezone=persona.timezone,
             )
