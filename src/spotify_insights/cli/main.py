@@ -10,6 +10,7 @@ from dotenv import load_dotenv
 
 from spotify_insights import __version__
 from spotify_insights.errors import ProductError
+from spotify_insights.observability import configure_logging
 
 app = typer.Typer(
     name="spotify-insights",
@@ -40,7 +41,10 @@ def up(
     no_browser: NoBrowser = False,
     workers: Workers = None,
 ) -> None:
-    """Start everything on this machine: database, cache, API, workers and beat."""
+    """Start everything on this machine.
+
+    Database, cache, API, one worker process per queue and beat, until Ctrl-C.
+    """
     from spotify_insights.cli.up import UpOptions, run_up
 
     options = UpOptions(host=host, port=port, data_dir=data_dir, no_browser=no_browser, workers=workers)
@@ -55,7 +59,10 @@ def demo(
     no_browser: NoBrowser = False,
     workers: Workers = None,
 ) -> None:
-    """Like `up`, with a pretend Spotify and a listener with a year and a half of history."""
+    """Start everything, with a pretend Spotify.
+
+    It has a data folder of its own and a listener with a year and a half of history.
+    """
     from spotify_insights.cli.demo import demo_hooks
     from spotify_insights.cli.up import UpOptions, run_up
 
@@ -65,7 +72,7 @@ def demo(
 
 @app.command()
 def api(host: Host = "127.0.0.1", port: Port = 8000, fd: SocketDescriptor = None) -> None:
-    """Serve the API, and relay jobs from the database to the workers."""
+    """Serve the API and relay jobs to the workers."""
     start_door("spotify_insights.web.serve", "serve_api", host=host, port=port, fd=fd)
 
 
@@ -103,6 +110,22 @@ def database_upgrade() -> None:
     typer.echo("The database has the schema of this version.")
 
 
+@database_app.command("revision")
+def database_revision(
+    message: Annotated[str, typer.Argument(help="What changes, in a few words.")],
+) -> None:
+    """For developers: write a migration from the difference between the models and the migrations so far."""
+    from tempfile import TemporaryDirectory
+
+    from spotify_insights.database.upgrade import upgrade_database, write_migration
+    from spotify_insights.embedded.servers import running_servers
+    from spotify_insights.tables import metadata
+
+    with TemporaryDirectory() as folder, running_servers(Path(folder) / "data", durable=False) as servers:
+        upgrade_database(servers.database_url)
+        write_migration(servers.database_url, metadata, message)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -120,6 +143,8 @@ def main() -> None:
     Settings in a file `.env` of the working folder count where the environment does not name them.
     """
     load_dotenv(".env")
+    # On a terminal only what needs attention; processes with logs of their own configure themselves again.
+    configure_logging("WARNING", "console")
     try:
         app()
     except ProductError as error:
