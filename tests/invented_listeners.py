@@ -83,7 +83,7 @@ def office_listener() -> Snapshot:
         moods={"calm": 0.47, "wistful": 0.41, "neutral": 0.07, "upbeat": 0.03, "intense": 0.02},
         features={
             "energy": (0.19, 0.07),
-            "valence": (0.34, 0.19),
+            "valence": (0.47, 0.14),
             "danceability": (0.29, 0.1),
             "acousticness": (0.83, 0.14),
             "instrumentalness": (0.87, 0.13),

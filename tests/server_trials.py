@@ -22,7 +22,7 @@ ORDINARY_USER = "namespace:65534:65534"
 NAMELESS_USER = "namespace:424242:424242"
 
 
-def eventually(condition: Callable[[], bool], *, within: float = 10.0) -> bool:
+def eventually(condition: Callable[[], bool], *, within: float = 30.0) -> bool:
     """Whether the condition comes true before the deadline (seconds)."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
@@ -81,7 +81,7 @@ def run_as(form: str, program: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
-def all_gone(processes: list[psutil.Process], *, within: float = 10.0) -> bool:
+def all_gone(processes: list[psutil.Process], *, within: float = 30.0) -> bool:
     """Whether none of the processes is left after at most `within` seconds."""
     return eventually(
         lambda: all(not p.is_running() or p.status() == psutil.STATUS_ZOMBIE for p in processes),

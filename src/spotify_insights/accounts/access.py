@@ -146,13 +146,14 @@ class AccessTokens:
             }
             if rows_changed(tx.session, _TAKE_LEASE, lease) != 1:
                 return None
-        place = place_of("sealed_refresh_token", token_id=row.id, user_id=user_id)
-        return _Refreshing(
-            token_id=row.id,
-            version=row.version,
-            lease_token=lease_token,
-            refresh_token=self._sealer.open(SealedText(row.sealed_refresh_token), place),
-        )
+            place = place_of("sealed_refresh_token", token_id=row.id, user_id=user_id)
+            # Opened before the lease is committed: a broken seal must not make others wait for its end.
+            return _Refreshing(
+                token_id=row.id,
+                version=row.version,
+                lease_token=lease_token,
+                refresh_token=self._sealer.open(SealedText(row.sealed_refresh_token), place),
+            )
 
     def _refresh(self, user_id: UUID, refreshing: _Refreshing) -> None:
         holder = {"user_id": user_id, "lease_token": refreshing.lease_token}

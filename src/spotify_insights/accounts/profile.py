@@ -1,7 +1,7 @@
 """What a listener may change about themselves."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 from spotify_insights.accounts.models import User
 from spotify_insights.accounts.timezone import check_timezone
 from spotify_insights.database.database import Transaction
-from spotify_insights.errors import NotFoundError
+from spotify_insights.errors import InvalidInputError, NotFoundError
+
+MOST_PREFERENCES: Final = 50
 
 
 def change_profile(
@@ -24,7 +26,7 @@ def change_profile(
 
     Raises:
         NotFoundError: there is no such user.
-        InvalidInputError: the timezone is unknown.
+        InvalidInputError: the timezone is unknown, or there would be more than MOST_PREFERENCES.
     """
     user = tx.session.scalar(select(User).where(User.id == user_id).with_for_update())
     if user is None:
@@ -35,7 +37,13 @@ def change_profile(
         user.timezone = check_timezone(timezone)
     if preferences is not None:
         merged = {**user.preferences, **preferences}
-        user.preferences = {name: value for name, value in merged.items() if value is not None}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        if len(kept) > MOST_PREFERENCES:
+            raise InvalidInputError(
+                f"A listener has {MOST_PREFERENCES} preferences at most. Set those not needed to null.",
+                field="preferences",
+            )
+        user.preferences = kept
     user.updated_at = func.clock_timestamp()
 
 

@@ -13,9 +13,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from spotify_insights.cache.codec import Codec, ForgedValueError, JsonCodec
+from spotify_insights.cache.codec import Codec, JsonCodec, RefusedValueError
 from spotify_insights.cache.keys import HOLD_TTL, SCOPE_TTL, Scope
-from spotify_insights.cache.versioned import HELD, new_version
+from spotify_insights.cache.versioned import new_version
 from spotify_insights.database.database import Transaction
 from spotify_insights.observability import get_logger
 
@@ -59,9 +59,9 @@ class Cache:
 
     def invalidate(self, tx: Transaction, scopes: Iterable[Scope]) -> None:
         """Make everything cached in `scopes` unusable together with the end of `tx`."""
-        kept = tuple(scopes)
-        tx.before_commit(lambda: self._hold(kept))
-        tx.at_end(lambda: self._release(kept))
+        kept, holder = tuple(scopes), new_version()
+        tx.before_commit(lambda: self._hold(kept, holder))
+        tx.at_end(lambda: self._release(kept, holder))
 
     def get(self, key: str, *, codec: Codec = _JSON) -> Any:
         """The value, or None where there is none, where it cannot be read, or where Redis is gone."""
@@ -70,8 +70,8 @@ class Cache:
             return None
         try:
             return codec.loads(data)
-        except (ForgedValueError, ValueError) as error:
-            _log.warning("cache_value_refused", key=key, error=str(error))
+        except RefusedValueError as error:
+            _log.warning("cache_value_refused", key=key, error=error.message)
             self._try(lambda: self._redis.delete(key))
             return None
 
@@ -88,21 +88,25 @@ class Cache:
         """Close the connections."""
         self._redis.close()
 
-    def _hold(self, scopes: tuple[Scope, ...]) -> None:
+    def _hold(self, scopes: tuple[Scope, ...], holder: bytes) -> None:
         def hold() -> bool:
-            with self._redis.pipeline(transaction=False) as pipeline:
+            with self._redis.pipeline(transaction=True) as pipeline:
                 for scope in scopes:
-                    pipeline.set(scope.key, HELD, px=HOLD_TTL)
+                    pipeline.sadd(scope.holders_key, holder)
+                    pipeline.pexpire(scope.holders_key, HOLD_TTL)
+                    # Already now, so that nothing stored before is used should the hold run out unreleased.
+                    pipeline.set(scope.key, new_version(), px=SCOPE_TTL)
                 pipeline.execute()
             return True
 
         self._try(hold)
 
-    def _release(self, scopes: tuple[Scope, ...]) -> None:
+    def _release(self, scopes: tuple[Scope, ...], holder: bytes) -> None:
         def release() -> bool:
-            with self._redis.pipeline(transaction=False) as pipeline:
+            with self._redis.pipeline(transaction=True) as pipeline:
                 for scope in scopes:
                     pipeline.set(scope.key, new_version(), px=SCOPE_TTL)
+                    pipeline.srem(scope.holders_key, holder)
                 pipeline.execute()
             return True
 

@@ -14,7 +14,8 @@ _PREFIX: Final = "si:"
 LIST_TTL: Final = timedelta(seconds=60)
 OBJECT_TTL: Final = timedelta(minutes=10)
 SCOPE_TTL: Final = timedelta(hours=1)
-# Longer than any commit takes; a process that dies while holding a scope only costs this much caching.
+# Longer than any commit takes. A process that dies while holding a scope costs this much caching, counted
+# from the last write to that scope.
 HOLD_TTL: Final = timedelta(seconds=30)
 
 
@@ -26,7 +27,13 @@ class Scope:
 
     @property
     def key(self) -> str:
+        """Where its version stands."""
         return f"{_PREFIX}version:{self.name}"
+
+    @property
+    def holders_key(self) -> str:
+        """The set of writers that hold it just now."""
+        return f"{_PREFIX}holders:{self.name}"
 
 
 @dataclass(frozen=True)

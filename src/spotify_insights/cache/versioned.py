@@ -1,21 +1,25 @@
 """The rules that keep a cached answer from outliving a write, as pure functions over Redis values.
 
-A write *holds* its scope before it commits and gives it a new version afterwards. A reader takes scope and
-entry in one round trip: a held scope is not cached at all, an entry of another version is a miss, and what a
-reader stores carries the version it saw *before* it asked the database. So an answer read before a commit can
-never be served after it. Should a writer fail to reach Redis, staleness ends with the entry's TTL.
+A write *holds* its scope before it commits and lets go afterwards, and gives the scope a new version both
+times. A reader asks in one round trip, in this order: is the scope held, which version has it, what is
+stored. A held scope is not cached at all, however many writers hold it; an entry of another version is a
+miss; and what a reader stores carries the version it saw *before* it asked the database. So an answer read
+before a commit can never be served after it. Should a writer fail to reach Redis, staleness ends with the
+entry's TTL.
+
+The order matters: a reader that saw nobody hold the scope reads a version that is at least as new as every
+commit before that moment.
 """
 
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
-HELD: Final = b"held"
 _SEPARATOR: Final = b"|"
 
 
 def new_version() -> bytes:
-    """A version nobody has used."""
+    """A version nobody has used; a holder's mark, too."""
     return secrets.token_hex(8).encode()
 
 
@@ -30,15 +34,16 @@ class Lookup:
 NOT_CACHED: Final = Lookup(value=None, version=None)
 
 
-def judge(version: bytes | None, entry: bytes | None, *, fresh_version: bytes) -> Lookup:
+def judge(*, held: bool, version: bytes | None, entry: bytes | None, fresh_version: bytes) -> Lookup:
     """Decide what a reader may use.
 
     Args:
+        held: whether any writer held the scope, asked before the other two.
         version: the scope's version after an attempt to set `fresh_version` where there was none.
         entry: the stored bytes of the entry.
         fresh_version: the version this reader offered for a scope without one.
     """
-    if version == HELD:
+    if held:
         return NOT_CACHED
     current = version or fresh_version
     if entry is not None:

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import CursorResult, Engine, Executable, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from spotify_insights.database.actor import SET_ACTOR, Actor
-from spotify_insights.errors import UnavailableError
+from spotify_insights.errors import SetupError, UnavailableError
 from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
@@ -50,9 +51,18 @@ class Transaction:
 
 
 class Database:
-    """Connections to one PostgreSQL, handed out as transactions. Safe to share between threads."""
+    """Connections to one PostgreSQL, handed out as transactions. Safe to share between threads.
+
+    Raises:
+        SetupError: the address cannot be read; the sentence does not repeat it.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "spotify-insights") -> None:
+        if not _is_readable(url):
+            raise SetupError(
+                "DATABASE_URL cannot be read as the address of a PostgreSQL database. In its password, "
+                "percent-encode special characters, for example %40 for @ and %25 for %."
+            )
         self.url = url
         # libpq alone reads the address, so every process and tool understands it in the same way.
         self.engine: Engine = create_engine(
@@ -98,6 +108,17 @@ class Database:
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+
+
+def _is_readable(url: str) -> bool:
+    """Whether libpq reads the address as it is meant; else its complaints would quote the password."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return False
+    authority, _, path = url.partition("://")[2].partition("/")
+    # A further "@" comes from a password, of which libpq would take the rest for host or database.
+    return authority.count("@") <= 1 and "@" not in path.partition("?")[0]
 
 
 def rows_changed(session: Session, statement: Executable, parameters: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.errors import SetupError
 
@@ -31,18 +32,17 @@ def upgrade_database(database_url: str, *, revision: str = "head") -> None:
     Raises:
         SetupError: the database cannot be reached, is busy, or belongs to a newer version.
     """
-    with _migration_connection(database_url) as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHERS}'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_TABLES}'"))
-        _refuse_newer_schema(connection)
+    with _sole_migration(database_url) as connection:
         command.upgrade(_configuration(connection), revision)
 
 
 def downgrade_database(database_url: str, revision: str) -> None:
-    """Take migrations back to `revision`; "base" leaves an empty database."""
-    with _migration_connection(database_url) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    """Take migrations back to `revision`, as patiently as `upgrade_database`; "base" leaves no table of ours.
+
+    Raises:
+        SetupError: the database cannot be reached, is busy, or belongs to a newer version.
+    """
+    with _sole_migration(database_url) as connection:
         command.downgrade(_configuration(connection), revision)
 
 
@@ -61,7 +61,7 @@ def check_database(database_url: str, metadata: MetaData) -> None:
 def write_migration(database_url: str, metadata: MetaData, message: str) -> None:
     """Write a new migration file from the difference between models and database, for a person to edit.
 
-    `python3 dev.py migration "what changes"` calls it with a fresh database.
+    `spotify-insights database revision "what changes"` calls it with a database of its own.
     """
     with _migration_connection(database_url) as connection:
         configuration = _configuration(connection)
@@ -70,9 +70,13 @@ def write_migration(database_url: str, metadata: MetaData, message: str) -> None
 
 
 def is_current(database: Database) -> bool:
-    """Whether the database has exactly this version's schema."""
-    with database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
+    """Whether the database has exactly this version's schema.
+
+    Raises:
+        UnavailableError: it does not answer.
+    """
+    with database.transaction(acting_for=SYSTEM) as tx:
+        current = MigrationContext.configure(tx.session.connection()).get_current_heads()
     return set(current) == set(_scripts().get_heads())
 
 
@@ -87,6 +91,17 @@ def _configuration(connection: Connection | None = None) -> Config:
 
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_configuration())
+
+
+@contextmanager
+def _sole_migration(database_url: str) -> Iterator[Connection]:
+    """A transaction in which nobody else migrates and no wait for a table is long."""
+    with _migration_connection(database_url) as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHERS}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_TABLES}'"))
+        _refuse_newer_schema(connection)
+        yield connection
 
 
 def _refuse_newer_schema(connection: Connection) -> None:

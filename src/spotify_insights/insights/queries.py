@@ -43,9 +43,7 @@ def insight_document(insight_id: UUID) -> HotRead:
     return HotRead(_ONE, {"insight_id": insight_id})
 
 
-def insight_documents(
-    user_id: UUID, *, insight_type: str | None, limit: int, before: UUID | None
-) -> HotRead:
+def insight_documents(user_id: UUID, *, insight_type: str | None, limit: int, before: UUID | None) -> HotRead:
     """A page of one listener's insights, the newest first."""
     return HotRead(
         _PAGE, {"user_id": user_id, "insight_type": insight_type, "limit": limit, "before": before}
@@ -53,9 +51,20 @@ def insight_documents(
 
 
 def insight_with_fingerprint(session: Session, user_id: UUID, fingerprint: str) -> UUID | None:
-    """The stored insight with exactly this content key."""
+    """The stored insight with exactly this content key, superseded or not."""
     return session.scalar(
         select(GeneratedInsight.id).where(
             GeneratedInsight.user_id == user_id, GeneratedInsight.fingerprint == fingerprint
+        )
+    )
+
+
+def current_insight_with_fingerprint(session: Session, user_id: UUID, fingerprint: str) -> UUID | None:
+    """Likewise, but only while nothing has superseded it."""
+    return session.scalar(
+        select(GeneratedInsight.id).where(
+            GeneratedInsight.user_id == user_id,
+            GeneratedInsight.fingerprint == fingerprint,
+            GeneratedInsight.superseded_by.is_(None),
         )
     )

@@ -7,7 +7,7 @@ from spotify_insights.database.database import Transaction
 from spotify_insights.insights.fingerprint import fingerprint
 from spotify_insights.insights.jobs import JOB_OF_TYPE
 from spotify_insights.insights.narrators.narrator import Narrator
-from spotify_insights.insights.queries import insight_with_fingerprint
+from spotify_insights.insights.queries import current_insight_with_fingerprint
 from spotify_insights.insights.types import InsightType, ToneMode
 from spotify_insights.jobs.enqueue import enqueue, record_finished
 from spotify_insights.listening.snapshot import Snapshot
@@ -23,7 +23,8 @@ def request_insight(
     """The id of a task that leads to the insight.
 
     Where the identical insight is stored, its task is finished from the start; where it is being written,
-    that task is joined; else it is queued.
+    that task is joined; else it is queued. One that was superseded is stored, but has to be made the
+    current one again: that is left to the task.
 
     Raises:
         NotFoundError: there is no such snapshot.
@@ -31,7 +32,7 @@ def request_insight(
     user_id, snapshot = load_snapshot(tx.session, snapshot_id)
     job = JOB_OF_TYPE[insight_type](user_id=user_id, snapshot_id=snapshot_id, tone_mode=tone)
     key = reuse_key(user_id, snapshot, insight_type, tone, narrator=narrator)
-    stored = insight_with_fingerprint(tx.session, user_id, key)
+    stored = current_insight_with_fingerprint(tx.session, user_id, key)
     if stored is not None:
         return record_finished(tx, job, result={"insight_id": str(stored), "reused": True})
     return enqueue(tx, job)

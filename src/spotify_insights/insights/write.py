@@ -1,6 +1,7 @@
 """Writing one insight: load the snapshot, think and write without a transaction, store the version."""
 
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import insight_scope, listener_scope
+from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import PermanentError
 from spotify_insights.insights.brief import compose_brief
@@ -37,6 +39,11 @@ _SUPERSEDE: Final = text("""
        AND superseded_by IS NULL AND id <> :id
  RETURNING id
 """)
+_RESTORE: Final = text("""
+    UPDATE generated_insights SET superseded_by = NULL
+     WHERE id = :id AND superseded_by IS NOT NULL
+ RETURNING id
+""")
 
 
 class UngroundedError(PermanentError):
@@ -59,8 +66,16 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
         user_id, snapshot = load_snapshot(tx.session, job.snapshot_id)
         key = reuse_key(user_id, snapshot, job.insight_type, job.tone_mode, narrator=narrator)
         stored = insight_with_fingerprint(tx.session, user_id, key)
+    which = {
+        "snapshot_id": job.snapshot_id,
+        "insight_type": job.insight_type,
+        "tone_mode": job.tone_mode,
+        "locale": LOCALE,
+    }
     if stored is not None:
         with attempt.completion() as completion:
+            changed = _make_current(completion.tx.session, stored, which)
+            _invalidate(cache, completion.tx, user_id, changed)
             completion.result = {"insight_id": str(stored), "reused": True}
         return
 
@@ -71,13 +86,9 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
     if reasons:
         _log.error("narrative_ungrounded", model=narrator.model, reasons=reasons)
         raise UngroundedError
-    values: dict[str, Any] = {
+    values: dict[str, Any] = which | {
         "user_id": user_id,
-        "snapshot_id": job.snapshot_id,
-        "insight_type": job.insight_type,
-        "tone_mode": job.tone_mode,
         "time_range": snapshot.time_range,
-        "locale": LOCALE,
         "llm_model": narrator.model,
         "prompt_version": narrator.prompt_version,
         "schema_version": SCHEMA_VERSION,
@@ -89,9 +100,7 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
     }
     with attempt.completion() as completion:
         insight_id, superseded = _store(completion.tx.session, values)
-        cache.invalidate(
-            completion.tx, [listener_scope(user_id), *(insight_scope(old) for old in superseded)]
-        )
+        _invalidate(cache, completion.tx, user_id, superseded)
         completion.result = {"insight_id": str(insight_id), "reused": False}
 
 
@@ -110,3 +119,14 @@ def _store(session: Session, values: dict[str, Any]) -> tuple[UUID, list[UUID]]:
             raise RuntimeError("An insight that was just in the way has vanished.")
         return known, []
     return inserted, list(session.scalars(_SUPERSEDE, values | {"id": inserted}))
+
+
+def _make_current(session: Session, insight_id: UUID, which: dict[str, Any]) -> list[UUID]:
+    """Let the text stand for the snapshot, whose content may have come back to it; what that changed."""
+    restored = session.scalars(_RESTORE, {"id": insight_id}).all()
+    superseded = session.scalars(_SUPERSEDE, which | {"id": insight_id}).all()
+    return [*restored, *superseded]
+
+
+def _invalidate(cache: Cache, tx: Transaction, user_id: UUID, changed: Iterable[UUID]) -> None:
+    cache.invalidate(tx, [listener_scope(user_id), *(insight_scope(insight_id) for insight_id in changed)])

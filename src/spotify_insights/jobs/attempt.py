@@ -27,7 +27,7 @@ _CLAIM: Final = text("""
        SET status = 'running',
            attempts = attempts + 1,
            lease_token = :lease_token,
-           lease_expires_at = clock_timestamp() + :lease,
+           lease_expires_at = clock_timestamp() + least(:lease, :time_limit),
            deadline_at = clock_timestamp() + :time_limit,
            started_at = clock_timestamp(),
            error = NULL, error_code = NULL

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,9 @@ from spotify_insights.jobs.job import ACTIVE, Job, JobStatus
 from spotify_insights.jobs.models import BackgroundJob, ScheduleSlot
 
 _ACTIVE: Final = tuple(status.value for status in ACTIVE)
+# Written out, because psycopg prepares a statement that runs often and PostgreSQL then plans it once for all
+# parameters: with parameters in this place it would no longer recognise the index.
+_INDEX_OF_ACTIVE: Final = text("status IN ('queued', 'running')")
 
 
 class RelayBell:
@@ -48,7 +51,7 @@ def enqueue(tx: Transaction, job: Job, *, parent_id: UUID | None = None) -> UUID
             .values(_columns(job, parent_id))
             .on_conflict_do_nothing(
                 index_elements=["task_name", "owner_id", "deduplication_key"],
-                index_where=BackgroundJob.status.in_(_ACTIVE),
+                index_where=_INDEX_OF_ACTIVE,
             )
             .returning(BackgroundJob.id)
         )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import KombuError
+from kombu.pools import producers
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
@@ -94,15 +95,17 @@ class Publisher(Protocol):
 
 
 class CeleryPublisher:
-    """Publishes over one pooled Celery connection."""
+    """Publishes over one pooled Celery connection; a broker that is down is reported at once."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        # Left to itself kombu sleeps between several tries to connect; the relay comes again anyway.
+        self._producers = producers[app.connection_for_write(transport_options={"max_retries": 0})]
 
     def publish(self, jobs: Sequence[DueJob]) -> None:
         """Send one message per job, its only argument the job's id."""
         try:
-            with self._app.producer_pool.acquire(block=True, timeout=5) as producer:
+            with self._producers.acquire(block=True, timeout=5) as producer:
                 for job in jobs:
                     self._app.send_task(
                         job.task_name, args=[str(job.id)], queue=job.queue, producer=producer, retry=False

@@ -8,7 +8,15 @@ https://developer.spotify.com/documentation/web-api/references/changes/february-
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, FiniteFloat, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FiniteFloat,
+    ValidationError,
+)
 
 from spotify_insights.spotify.errors import UpstreamError
 from spotify_insights.spotify.http_client import Answer
@@ -59,6 +67,14 @@ def _without_nulls(items: Any) -> Any:
     return [item for item in items if item is not None] if isinstance(items, list) else items
 
 
+def _without_nul(text: str) -> str:
+    return text.replace("\x00", "")
+
+
+# JSON may name the one character that PostgreSQL's text cannot hold; one odd title must not stop a job.
+Text = Annotated[str, AfterValidator(_without_nul)]
+
+
 class ImagePayload(Payload):
     """A picture; `width` and `height` are pixels and often unknown."""
 
@@ -77,10 +93,10 @@ class ProfilePayload(Payload):
     receive it. `email` comes in extended mode only, and with a scope we do not ask for.
     """
 
-    id: str
-    account_id: str | None = None
-    display_name: str | None = None
-    email: str | None = None
+    id: Text
+    account_id: Text | None = None
+    display_name: Text | None = None
+    email: Text | None = None
 
     @property
     def stable_id(self) -> str:
@@ -91,28 +107,28 @@ class ProfilePayload(Payload):
 class ArtistReferencePayload(Payload):
     """An artist as a track or album names it; `id` is None where Spotify has no page for them."""
 
-    id: str | None = None
-    name: str
+    id: Text | None = None
+    name: Text
 
 
 class AlbumPayload(Payload):
     """`release_date` is a year, a month or a day, as in 1981, 1981-12 or 1981-12-15."""
 
-    id: str | None = None
-    name: str
-    release_date: str | None = None
+    id: Text | None = None
+    name: Text
+    release_date: Text | None = None
     images: Images = ()
 
 
 class ExternalIdsPayload(Payload):
-    isrc: str | None = None
+    isrc: Text | None = None
 
 
 class TrackPayload(Payload):
     """A track of the catalogue. `duration_ms` is its full length, whatever was played of it."""
 
-    id: str
-    name: str
+    id: Text
+    name: Text
     artists: Annotated[tuple[ArtistReferencePayload, ...], BeforeValidator(_empty_if_null)] = ()
     album: AlbumPayload | None = None
     duration_ms: int | None = None
@@ -128,9 +144,9 @@ class TrackPayload(Payload):
 class ArtistPayload(Payload):
     """An artist with a page of their own. Development mode sends no genres, or null: both read as ()."""
 
-    id: str
-    name: str
-    genres: Annotated[tuple[str, ...], BeforeValidator(_empty_if_null)] = ()
+    id: Text
+    name: Text
+    genres: Annotated[tuple[Text, ...], BeforeValidator(_empty_if_null)] = ()
     images: Images = ()
 
 
@@ -170,7 +186,7 @@ class RecentlyPlayedPayload(Payload):
 class AudioFeaturesPayload(Payload):
     """All in [0, 1] but `tempo` (beats per minute) and `loudness` (dB, about -60 to 0)."""
 
-    id: str
+    id: Text
     danceability: FiniteFloat | None = None
     energy: FiniteFloat | None = None
     valence: FiniteFloat | None = None

@@ -18,6 +18,4 @@ ACCEPTED_RESPONSE: Final[dict[int | str, dict[str, Any]]] = {
 def accepted(task_id: UUID) -> JSONResponse:
     """202 with the task's address in body and `Location`."""
     body = TaskAccepted(task_id=task_id, status_url=f"/api/tasks/{task_id}")
-    return JSONResponse(
-        body.model_dump(mode="json"), status_code=202, headers={"Location": body.status_url}
-    )
+    return JSONResponse(body.model_dump(mode="json"), status_code=202, headers={"Location": body.status_url})

@@ -14,7 +14,8 @@ from spotify_insights.runtime import Runtime
 from spotify_insights.web import documentation, health
 from spotify_insights.web.api import insights, listening, tasks, tokens, users
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.middleware import BoundedBody, LocalOnly, RequestId
+from spotify_insights.web.methods import refuse_other_methods
+from spotify_insights.web.middleware import BoundedBody, HeadAsGet, LastResort, LocalOnly, RequestId
 from spotify_insights.web.problems import Problem, install_problem_handlers
 
 RELAY_STOP_SECONDS = 5.0
@@ -37,9 +38,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         )
         await reads.open()
         app.state.hot_reads = reads
-        relay = Relay(
-            runtime.database, CeleryPublisher(create_celery(settings.redis_url.get_secret_value()))
-        )
+        relay = Relay(runtime.database, CeleryPublisher(create_celery(settings.redis_url.get_secret_value())))
         thread = threading.Thread(
             target=relay.run,
             kwargs={"poll_seconds": settings.relay_poll_seconds},
@@ -71,10 +70,13 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
     app.include_router(health.router)
     app.include_router(documentation.router)
     app.mount("/swagger", documentation.swagger_files(), name="swagger")
+    refuse_other_methods(app)
     install_problem_handlers(app)
     # The last one added is the first one asked.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody)
     app.add_middleware(LocalOnly)
+    app.add_middleware(LastResort)
     app.add_middleware(RequestId)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
@@ -82,9 +84,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
 
 def _openapi(app: FastAPI) -> dict[str, object]:
     if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title, version=app.version, summary=app.summary, routes=app.routes
-        )
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(components["Problem"].pop("$defs", {}))

@@ -1,17 +1,19 @@
-"""The API's documentation, from files of this installation alone: it works offline and under a strict policy."""
+"""The API's documentation, from own files alone: it works offline and under a strict policy."""
 
 from importlib.resources import files
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+
+from spotify_insights.web.middleware import EMBEDDED_NOWHERE
 
 router = APIRouter(include_in_schema=False)
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+    f"img-src 'self' data:; connect-src 'self'; {EMBEDDED_NOWHERE}"
 )
 _STATIC: Final = files("spotify_insights.web") / "static"
 
@@ -40,5 +42,5 @@ async def static(name: str) -> Response:
     """Our own few files, by name."""
     own = {"docs.js": "text/javascript", "pages.css": "text/css", "icon.svg": "image/svg+xml"}
     if name not in own:
-        return Response(status_code=404)
+        raise HTTPException(404)
     return FileResponse(str(_STATIC / name), media_type=own[name], headers={"Cache-Control": "max-age=3600"})

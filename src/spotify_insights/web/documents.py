@@ -16,11 +16,7 @@ from spotify_insights.listening.snapshot import (
     TopTrack,
 )
 from spotify_insights.listening.time_range import TimeRange
-
-_USER_ID = "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11"
-_TASK_ID = "01936e5c-8b10-7f02-8c55-6a1d2e3f4051"
-_SNAPSHOT_ID = "01936e5c-91f4-7aa0-b3c2-90817263a4b5"
-_INSIGHT_ID = "01936e5c-a5c7-7d13-8e90-1f2e3d4c5b6a"
+from spotify_insights.web.parameters import INSIGHT_ID, SNAPSHOT_ID, TASK_ID, USER_ID
 
 
 class IdentityDocument(BaseModel):
@@ -34,7 +30,7 @@ class UserDocument(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "user_id": _USER_ID,
+                "user_id": USER_ID,
                 "display_name": "Alice Johnson",
                 "email": None,
                 "timezone": "Europe/Berlin",
@@ -88,7 +84,7 @@ class TaskAccepted(BaseModel):
     """Work was taken on; poll `status_url`."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"task_id": _TASK_ID, "status_url": f"/api/tasks/{_TASK_ID}"}}
+        json_schema_extra={"example": {"task_id": TASK_ID, "status_url": f"/api/tasks/{TASK_ID}"}}
     )
 
     task_id: UUID
@@ -101,12 +97,12 @@ class TaskDocument(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "task_id": _TASK_ID,
+                "task_id": TASK_ID,
                 "task_name": "spotify.ingest_listening_data",
                 "queue": "spotify",
-                "user_id": _USER_ID,
+                "user_id": USER_ID,
                 "status": "SUCCESS",
-                "result": {"snapshot_id": _SNAPSHOT_ID, "new_plays": 50},
+                "result": {"snapshot_id": SNAPSHOT_ID, "new_plays": 50},
                 "error": None,
                 "error_code": None,
                 "progress": None,
@@ -145,8 +141,8 @@ class SnapshotDocument(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "snapshot_id": _SNAPSHOT_ID,
-                "user_id": _USER_ID,
+                "snapshot_id": SNAPSHOT_ID,
+                "user_id": USER_ID,
                 "snapshot_date": "2026-11-22",
                 "time_range": "medium_term",
                 "timezone": "Europe/Berlin",
@@ -200,9 +196,9 @@ class InsightDocument(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "insight_id": _INSIGHT_ID,
-                "user_id": _USER_ID,
-                "snapshot_id": _SNAPSHOT_ID,
+                "insight_id": INSIGHT_ID,
+                "user_id": USER_ID,
+                "snapshot_id": SNAPSHOT_ID,
                 "insight_type": "wellness",
                 "tone_mode": "supportive",
                 "time_range": "medium_term",

@@ -44,6 +44,4 @@ async def health(runtime: RuntimeDep, reads: HotReadsDep) -> Health:
     if not current:
         raise UnavailableError("The database schema does not fit this version. Run the upgrade first.")
     redis = await reads.cache.is_reachable()
-    return Health(
-        status="ok" if redis else "degraded", database="ok", redis="ok" if redis else "unreachable"
-    )
+    return Health(status="ok" if redis else "degraded", database="ok", redis="ok" if redis else "unreachable")

@@ -1,8 +1,9 @@
 """Answering reads quickly: Redis first, else one statement whose JSON PostgreSQL builds."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection
@@ -18,10 +19,26 @@ from spotify_insights.database.database import DATABASE_SILENT
 from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import NotFoundError, UnavailableError
 from spotify_insights.web.async_cache import AsyncCache
-from spotify_insights.web.pagination import next_link
+from spotify_insights.web.pagination import LINK_HEADER, Cursors
 
 JSON: Final = "application/json"
 POOL_TIMEOUT_SECONDS: Final = 3.0
+READ_TIMEOUT_SECONDS: Final = 5.0
+# The pool waits twice as long after each failed connection. Giving up early lets the next request begin anew,
+# so that a database that comes back after an hour is used at once and not after another hour.
+RECONNECT_SECONDS: Final = 1.0
+
+_ETAG_HEADER: Final = {
+    "ETag": {"description": "Send it back as `If-None-Match`.", "schema": {"type": "string"}},
+}
+_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "Nothing changed since the answer whose ETag was sent.", "headers": _ETAG_HEADER}
+}
+OBJECT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {200: {"headers": _ETAG_HEADER}, **_NOT_MODIFIED}
+PAGE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"headers": _ETAG_HEADER | LINK_HEADER},
+    **_NOT_MODIFIED,
+}
 
 
 class HotReads:
@@ -38,6 +55,7 @@ class HotReads:
             min_size=1,
             max_size=pool_size,
             timeout=POOL_TIMEOUT_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
         )
         self.cache = AsyncCache(cache_url)
@@ -55,19 +73,23 @@ class HotReads:
         """The statement's row, read inside a transaction that carries the actor, in one round trip.
 
         Raises:
-            UnavailableError: the database does not answer.
+            UnavailableError: the database does not answer, or not within READ_TIMEOUT_SECONDS.
         """
         try:
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+                return await self._read_despite_restart(read, acting_for)
+        except (psycopg.OperationalError, TimeoutError) as error:
+            raise UnavailableError(DATABASE_SILENT) from error
+
+    async def _read_despite_restart(self, read: HotRead, acting_for: Actor) -> TupleRow | None:
+        try:
             return await self._read(read, acting_for)
+        except PoolTimeout:
+            raise
         except psycopg.OperationalError:
             # A restarted database leaves broken connections in the pool: clear them out and ask once more.
             await self._pool.check()
-        except PoolTimeout as error:
-            raise UnavailableError(DATABASE_SILENT) from error
-        try:
             return await self._read(read, acting_for)
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise UnavailableError(DATABASE_SILENT) from error
 
     async def _read(self, read: HotRead, acting_for: Actor) -> TupleRow | None:
         async with self._pool.connection() as connection, connection.pipeline():
@@ -114,21 +136,22 @@ class HotReads:
         *,
         acting_for: Actor,
         missing: str,
+        cursors: Cursors,
         entry: Entry | None = None,
     ) -> Response:
         """A list with a strong ETag, and the next page in the `Link` header where there is one.
 
-        Args and raises: as `object`.
+        Args and raises: as `object`, with the list's own `cursors`.
         """
         found = await self._look_up(entry)
         if found.value is not None:
             position, _, body = found.value.partition(b"\n")
-            return _answer(request, body, position=position.decode())
+            return _answer(request, body, next_page=_next_page(request, cursors, position.decode()))
         row = await self._existing(read, acting_for, missing)
         body, position_text = str(row[0]).encode(), str(row[1] or "")
         if entry is not None and found.version is not None:
             await self.cache.keep(entry, position_text.encode() + b"\n" + body, version=found.version)
-        return _answer(request, body, position=position_text)
+        return _answer(request, body, next_page=_next_page(request, cursors, position_text))
 
     async def _look_up(self, entry: Entry | None) -> Lookup:
         return NOT_CACHED if entry is None else await self.cache.look_up(entry)
@@ -140,11 +163,15 @@ class HotReads:
         return row
 
 
-def _answer(request: Request, body: bytes, *, position: str = "") -> Response:
+def _next_page(request: Request, cursors: Cursors, position: str) -> str | None:
+    return cursors.next_link(request.url, position) if position else None
+
+
+def _answer(request: Request, body: bytes, *, next_page: str | None = None) -> Response:
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if position:
-        headers["Link"] = next_link(request.url, position)
+    if next_page is not None:
+        headers["Link"] = next_page
     if _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=JSON, headers=headers)

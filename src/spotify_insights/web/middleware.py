@@ -1,25 +1,32 @@
 """What every request passes, as plain ASGI: an id, safe headers, and bounds on what comes in."""
 
+import re
 import secrets
 from collections.abc import Iterable
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spotify_insights.observability import get_logger
 from spotify_insights.settings import LOOPBACK_HOSTS
-from spotify_insights.web.problems import problem_response
+from spotify_insights.web.problems import internal_error, problem_response
 
+_log = get_logger(__name__)
 BODY_LIMIT_BYTES: Final = 1024 * 1024
+# What a policy must say besides `default-src`, which does not stand for these (CSP Level 3, section 6).
+EMBEDDED_NOWHERE: Final = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'none'; {EMBEDDED_NOWHERE}",
     "Cache-Control": "no-store",
 }
+# RFC 9110, section 7.2, as far as addresses of one's own machine need it; urlsplit would be too forgiving.
+_AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 class RequestId:
@@ -47,6 +54,52 @@ class RequestId:
             await self._app(scope, receive, send_with_headers)
 
 
+class LastResort:
+    """Answers 500 where nothing else answered. Starlette's own would stand outside `RequestId`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answered = False
+
+        async def send_and_remember(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_remember)
+        except Exception:
+            _log.exception("request_crashed", method=scope["method"], path=scope["path"])
+            if answered:
+                # Half an answer is out: only breaking off tells the client.
+                raise
+            await internal_error(scope["request_id"])(scope, receive, send)
+
+
+class HeadAsGet:
+    """HEAD is GET without the body (RFC 9110, section 9.3.2), whatever the route says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
+
+
 class LocalOnly:
     """Refuses requests that were not addressed to this machine, or come from a foreign page.
 
@@ -59,26 +112,32 @@ class LocalOnly:
         self._allowed = frozenset(allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            foreign = _host(f"//{headers.get('host', '')}") not in self._allowed or (
-                origin is not None and _host(origin) not in self._allowed
-            )
-            if foreign:
-                await problem_response(
-                    scope.get("request_id", ""),
-                    403,
-                    code="local_only",
-                    detail="Without sign-in this installation answers its own machine only. "
-                    "Use http://127.0.0.1 or http://localhost.",
-                )(scope, receive, send)
-                return
+        if scope["type"] == "http" and not self._is_local(Headers(scope=scope)):
+            await problem_response(
+                scope["request_id"],
+                403,
+                code="local_only",
+                detail="Without sign-in this installation answers its own machine only. "
+                "Use http://127.0.0.1 or http://localhost.",
+            )(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+    def _is_local(self, headers: Headers) -> bool:
+        hosts = headers.getlist("host")
+        return (
+            len(hosts) == 1
+            and _host(hosts[0]) in self._allowed
+            and all(_host(_authority(origin)) in self._allowed for origin in headers.getlist("origin"))
+        )
 
 
 class BoundedBody:
-    """Refuses bodies that are too large or not JSON, before anything reads them."""
+    """Refuses bodies that are too large or not JSON, before anything interprets them.
+
+    What a client still sends after its refusal is read and thrown away by the server: closing at once would
+    let many clients see a broken connection in place of the answer.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int = BODY_LIMIT_BYTES) -> None:
         self._app = app
@@ -89,42 +148,54 @@ class BoundedBody:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        declared = headers.get("content-length", "")
-        has_body = "transfer-encoding" in headers or declared.strip("0") != ""
-        if declared.isdigit() and int(declared) > self._limit:
-            await self._refuse_size(scope, receive, send)
+        declared = headers.get("content-length", "").lstrip("0")
+        if not declared and "transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
             return
-        if has_body and not _is_json(headers.get("content-type", "")):
+        try:
+            body = None if self._is_too_much(declared) else await self._whole_body(receive)
+        except ClientDisconnect:
+            return
+        if body is None:
             await problem_response(
-                scope.get("request_id", ""),
+                scope["request_id"],
+                413,
+                code="request_too_large",
+                detail=f"The body may have {self._limit // 1024} KiB at most.",
+            )(scope, receive, send)
+        elif body and not _is_json(headers.get("content-type", "")):
+            await problem_response(
+                scope["request_id"],
                 415,
                 code="unsupported_content_type",
                 detail="Send the body as application/json.",
             )(scope, receive, send)
-            return
+        else:
+            await self._app(scope, _replayed(body, receive), send)
+
+    def _is_too_much(self, declared: str) -> bool:
+        # More digits than the limit has are too much without counting.
+        return len(declared) > len(str(self._limit)) or (declared.isdecimal() and int(declared) > self._limit)
+
+    async def _whole_body(self, receive: Receive) -> bytes | None:
+        """The body; None where it is too large.
+
+        Raises:
+            ClientDisconnect: the client hung up before the end.
+        """
         chunks: list[bytes] = []
         received = 0
-        more = has_body
-        while more:
+        while True:
             message = await receive()
-            if message["type"] != "http.request":
-                return
-            chunks.append(message.get("body", b""))
-            received += len(chunks[-1])
-            more = message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk: bytes = message.get("body", b"")
+            chunks.append(chunk)
+            received += len(chunk)
             if received > self._limit:
-                await self._refuse_size(scope, receive, send)
-                return
-        await self._app(scope, _replayed(b"".join(chunks), receive) if has_body else receive, send)
-
-    async def _refuse_size(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await problem_response(
-            scope.get("request_id", ""),
-            413,
-            code="request_too_large",
-            detail=f"The body may have {self._limit // 1024} KiB at most.",
-            headers={"Connection": "close"},
-        )(scope, receive, send)
+                return None
+            if not message.get("more_body", False):
+                return b"".join(chunks)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
@@ -135,8 +206,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        message: dict[str, Any] = {"type": "http.request", "body": body, "more_body": False}
-        return message
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
 
@@ -148,8 +218,12 @@ def _is_json(content_type: str) -> bool:
     )
 
 
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
+def _authority(origin: str) -> str:
+    """What stands behind `http://` or `https://`; nothing for other origins such as "null"."""
+    scheme, _, authority = origin.partition("://")
+    return authority if scheme in {"http", "https"} else ""
+
+
+def _host(authority: str) -> str:
+    match = _AUTHORITY.fullmatch(authority)
+    return "" if match is None else (match[1] or match[2]).lower()

@@ -1,11 +1,10 @@
 """Keyset pages: an opaque cursor names the last entry shown, so that new entries never shift a page."""
 
 import base64
-import binascii
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -13,11 +12,77 @@ from starlette.datastructures import URL
 
 from spotify_insights.errors import InvalidInputError
 
+LONGEST_CURSOR: Final = 200
 Limit = Annotated[int, Query(ge=1, le=100, description="How many entries at most.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=200, description="From the `Link` header of the page before.", examples=[None]),
+    Query(description="From the `Link` header of the page before; good for the list that gave it alone."),
 ]
+
+
+@dataclass(frozen=True)
+class Cursors:
+    """The cursors of one list, which no other list takes.
+
+    Args:
+        listing: the list's name. It is part of every cursor, so changing it ends what clients hold.
+    """
+
+    listing: str
+
+    def encode(self, position: str) -> str:
+        """The database's JSON position as URL-safe text."""
+        named = json.dumps([self.listing, *json.loads(position)], separators=(",", ":"))
+        return base64.urlsafe_b64encode(named.encode()).decode().rstrip("=")
+
+    def moment_and_id(self, cursor: str | None) -> tuple[datetime, UUID] | None:
+        """A position in a list ordered by a moment and an id; None for the beginning.
+
+        Raises:
+            InvalidInputError: the cursor is not one of this list.
+        """
+        if cursor is None:
+            return None
+        match self._decode(cursor):
+            case [str(moment), str(entry)]:
+                return _moment(moment), _id(entry)
+            case _:
+                raise _foreign_cursor()
+
+    def entry_id(self, cursor: str | None) -> UUID | None:
+        """A position in a list ordered by id; None for the beginning.
+
+        Raises:
+            InvalidInputError: the cursor is not one of this list.
+        """
+        if cursor is None:
+            return None
+        match self._decode(cursor):
+            case [str(entry)]:
+                return _id(entry)
+            case _:
+                raise _foreign_cursor()
+
+    def next_link(self, url: URL, position: str) -> str:
+        """The value of the `Link` header (RFC 8288) for the page after `position`."""
+        target = url.include_query_params(cursor=self.encode(position))
+        return f'<{target.path}?{target.query}>; rel="next"'
+
+    def _decode(self, cursor: str) -> list[object]:
+        if len(cursor) > LONGEST_CURSOR:
+            raise _foreign_cursor()
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            decoded = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        except (ValueError, RecursionError):
+            raise _foreign_cursor() from None
+        match decoded:
+            case [self.listing, *position]:
+                return position
+            case _:
+                raise _foreign_cursor()
+
+
 LINK_HEADER: Final = {
     "Link": {
         "description": 'The next page as `<…>; rel="next"`, where there is one.',
@@ -26,67 +91,25 @@ LINK_HEADER: Final = {
 }
 
 
-def encode_cursor(position: str) -> str:
-    """The database's JSON position as URL-safe text."""
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """A position in a list ordered by a moment and an id.
-
-    Raises:
-        InvalidInputError: the cursor is not one of ours.
-    """
-    if cursor is None:
-        return None
-    match _decode(cursor):
-        case [str(moment), str(entry)]:
-            try:
-                parsed = datetime.fromisoformat(moment)
-                if parsed.tzinfo is not None:
-                    return parsed, UUID(entry)
-            except ValueError:
-                pass
-        case _:
-            pass
-    raise _foreign_cursor()
-
-
-def entry_id(cursor: str | None) -> UUID | None:
-    """A position in a list ordered by id.
-
-    Raises:
-        InvalidInputError: the cursor is not one of ours.
-    """
-    if cursor is None:
-        return None
-    match _decode(cursor):
-        case [str(entry)]:
-            try:
-                return UUID(entry)
-            except ValueError:
-                pass
-        case _:
-            pass
-    raise _foreign_cursor()
-
-
-def next_link(url: URL, position: str) -> str:
-    """The value of the `Link` header (RFC 8288) for the page after `position`."""
-    target = url.include_query_params(cursor=encode_cursor(position))
-    return f'<{target.path}?{target.query}>; rel="next"'
-
-
-def _decode(cursor: str) -> Sequence[Any]:
+def _moment(text: str) -> datetime:
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        decoded = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            # PostgreSQL knows no offsets with fractions of a minute; UTC is always understood.
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _foreign_cursor()
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
         raise _foreign_cursor() from None
-    return decoded if isinstance(decoded, list) else []
 
 
 def _foreign_cursor() -> InvalidInputError:
     return InvalidInputError(
-        "The cursor is not one that this API gave. Start again without it.", field="cursor"
+        "The cursor is not one that this list gave. Start again without it.", field="cursor"
     )

@@ -1,8 +1,8 @@
 """Every error as a problem document (RFC 9457), with a stable `code` and the request's id."""
 
+import re
 from typing import Any, Final
 
-import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,10 @@ from spotify_insights.observability import get_logger
 _log = get_logger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
+MOST_FIELD_PROBLEMS: Final = 20
+# Names that a client may have invented come back only if they look like names: a token that was sent in the
+# wrong place must not.
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,39}|[0-9]{1,6}")
 
 _STATUS: Final[dict[type[ProductError], int]] = {
     NotFoundError: 404,
@@ -30,7 +34,6 @@ _STATUS: Final[dict[type[ProductError], int]] = {
     UnavailableError: 503,
 }
 _TITLES: Final = {
-    400: "Bad request",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
@@ -112,13 +115,21 @@ def problem_response(
     )
 
 
+def internal_error(request_id: str) -> JSONResponse:
+    """The answer where something crashed; what it was stands in the log under the same id."""
+    return problem_response(
+        request_id,
+        500,
+        code="internal_error",
+        detail="Something went wrong inside the service. Tell the operator the request id.",
+    )
+
+
 def install_problem_handlers(app: FastAPI) -> None:
-    """Turn every exception that reaches the application into a problem document."""
+    """Turn every foreseen exception that reaches the application into a problem document."""
     app.add_exception_handler(ProductError, _product_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(psycopg.OperationalError, _database_error)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _request_id(request: Request) -> str:
@@ -128,13 +139,15 @@ def _request_id(request: Request) -> str:
 async def _product_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ProductError):
         raise error
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
-    if status == 500:
-        _log.error("unmapped_error", code=error.code)
-        return await _unforeseen(request, error)
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+    if status is None:
+        # A situation that no door should meet: it is a defect, and the last resort reports it.
+        raise error
     errors = None
     if isinstance(error, InvalidInputError):
         errors = [FieldProblem(field=error.field, reason=error.message)]
+    if isinstance(error, UnavailableError):
+        _log.warning("unavailable", reason=error.message, cause=repr(type(error.__cause__)))
     return problem_response(
         _request_id(request), status, code=error.code, detail=error.message, errors=errors
     )
@@ -145,8 +158,12 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
         raise error
     fields = [
         FieldProblem(field=_field_name(entry["loc"]), reason=str(entry["msg"]).removeprefix("Value error, "))
-        for entry in error.errors()
+        for entry in error.errors()[:MOST_FIELD_PROBLEMS]
     ]
+    return _invalid_input(request, fields)
+
+
+def _invalid_input(request: Request, fields: list[FieldProblem]) -> JSONResponse:
     named = ", ".join(dict.fromkeys(problem.field for problem in fields))
     return problem_response(
         _request_id(request),
@@ -158,44 +175,33 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _field_name(location: tuple[int | str, ...]) -> str:
-    inside = location[1:] if len(location) > 1 else location
-    # A JSON syntax error is located by its offset, which names no field.
-    named = [str(part) for part in inside if not (location[0] == "body" and len(location) == 2 and isinstance(part, int))]
-    return ".".join(named) or "body"
+    """The field as the client knows it, from pydantic's location of an error."""
+    source, *inside = location
+    if source == "body" and len(inside) == 1 and isinstance(inside[0], int):
+        # A JSON syntax error is located by its offset, which names no field.
+        return "body"
+    # "[key]" is pydantic's own mark on the name of an entry.
+    parts = [str(part) for part in inside if part != "[key]"]
+    return ".".join(part if _NAME.fullmatch(part) else "(unknown)" for part in parts) or str(source)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 400:
+        # The framework's answer to some kinds of unreadable JSON; to the others it says 422, and so do we.
+        return _invalid_input(request, [FieldProblem(field="body", reason="Could not be read as JSON")])
     details = {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",
-        400: "The request could not be read.",
     }
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers.setdefault("Allow", "GET, HEAD")  # static files, which do not say it
     return problem_response(
         _request_id(request),
         error.status_code,
         code=_TITLES.get(error.status_code, "error").lower().replace(" ", "_"),
         detail=details.get(error.status_code, str(error.detail)),
-        headers=dict(error.headers or {}),
-    )
-
-
-async def _database_error(request: Request, error: Exception) -> JSONResponse:
-    _log.warning("database_unavailable", error=type(error).__name__)
-    return problem_response(
-        _request_id(request),
-        503,
-        code="unavailable",
-        detail="The database does not answer. Nothing was changed; try again in a few seconds.",
-    )
-
-
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    _log.error("request_crashed", path=request.url.path, exc_info=error)
-    return problem_response(
-        _request_id(request),
-        500,
-        code="internal_error",
-        detail="Something went wrong inside the service. Tell the operator the request id.",
+        headers=headers,
     )

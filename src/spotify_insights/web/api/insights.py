@@ -1,7 +1,5 @@
 """Insights: asking for one, reading them."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request, Response
 
 from spotify_insights.cache import keys
@@ -12,10 +10,13 @@ from spotify_insights.insights.types import InsightType, ToneMode
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import InsightDocument, TaskAccepted
-from spotify_insights.web.pagination import LINK_HEADER, Cursor, Limit, entry_id
+from spotify_insights.web.hot_reads import OBJECT_RESPONSES, PAGE_RESPONSES
+from spotify_insights.web.pagination import Cursor, Cursors, Limit
+from spotify_insights.web.parameters import InsightId, SnapshotId, UserId
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/insights", tags=["Insights"])
+_CURSORS = Cursors("insights")
 
 
 @router.post(
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/api/insights", tags=["Insights"])
 )
 def generate(
     runtime: RuntimeDep,
-    snapshot_id: UUID,
+    snapshot_id: SnapshotId,
     insight_type: InsightType,
     tone_mode: ToneMode = ToneMode.NEUTRAL,
 ) -> Response:
@@ -39,8 +40,12 @@ def generate(
     return accepted(task_id)
 
 
-@router.get("/{insight_id}", response_model=InsightDocument, responses=problem_responses(404, 422))
-async def read_insight(request: Request, reads: HotReadsDep, insight_id: UUID) -> Response:
+@router.get(
+    "/{insight_id}",
+    response_model=InsightDocument,
+    responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
+)
+async def read_insight(request: Request, reads: HotReadsDep, insight_id: InsightId) -> Response:
     """One insight."""
     return await reads.object(
         request,
@@ -54,12 +59,12 @@ async def read_insight(request: Request, reads: HotReadsDep, insight_id: UUID) -
 @router.get(
     "/user/{user_id}",
     response_model=list[InsightDocument],
-    responses={200: {"headers": LINK_HEADER}, **problem_responses(404, 422)},
+    responses={**PAGE_RESPONSES, **problem_responses(404, 422)},
 )
 async def read_insights_of_user(
     request: Request,
     reads: HotReadsDep,
-    user_id: UUID,
+    user_id: UserId,
     insight_type: InsightType | None = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -67,8 +72,9 @@ async def read_insights_of_user(
     """The listener's insights, the newest first."""
     return await reads.page(
         request,
-        insight_documents(user_id, insight_type=insight_type, limit=limit, before=entry_id(cursor)),
+        insight_documents(user_id, insight_type=insight_type, limit=limit, before=_CURSORS.entry_id(cursor)),
         acting_for=Actor.listener(user_id),
         entry=keys.insight_list(user_id, insight_type=insight_type, limit=limit, cursor=cursor),
         missing="There is no such user.",
+        cursors=_CURSORS,
     )

@@ -1,7 +1,5 @@
 """Ingestion and snapshots."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request, Response
 
 from spotify_insights.cache.keys import snapshot_list
@@ -12,10 +10,13 @@ from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
-from spotify_insights.web.pagination import LINK_HEADER, Cursor, Limit, moment_and_id
+from spotify_insights.web.hot_reads import PAGE_RESPONSES
+from spotify_insights.web.pagination import Cursor, Cursors, Limit
+from spotify_insights.web.parameters import UserId
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/listening", tags=["Listening"])
+_CURSORS = Cursors("snapshots")
 
 
 @router.post(
@@ -24,9 +25,7 @@ router = APIRouter(prefix="/api/listening", tags=["Listening"])
     response_model=TaskAccepted,
     responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 413, 415, 422)},
 )
-def ingest(
-    runtime: RuntimeDep, user_id: UUID, time_range: TimeRange = TimeRange.MEDIUM_TERM
-) -> Response:
+def ingest(runtime: RuntimeDep, user_id: UserId, time_range: TimeRange = TimeRange.MEDIUM_TERM) -> Response:
     """Fetch the listener's data in the background; the task's result is a snapshot.
 
     Asking again while it runs joins the same task.
@@ -39,12 +38,12 @@ def ingest(
 @router.get(
     "/snapshots",
     response_model=list[SnapshotDocument],
-    responses={200: {"headers": LINK_HEADER}, **problem_responses(404, 422)},
+    responses={**PAGE_RESPONSES, **problem_responses(404, 422)},
 )
 async def read_snapshots(
     request: Request,
     reads: HotReadsDep,
-    user_id: UUID,
+    user_id: UserId,
     time_range: TimeRange | None = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -52,8 +51,11 @@ async def read_snapshots(
     """The listener's snapshots, the one computed last first."""
     return await reads.page(
         request,
-        snapshot_documents(user_id, time_range=time_range, limit=limit, before=moment_and_id(cursor)),
+        snapshot_documents(
+            user_id, time_range=time_range, limit=limit, before=_CURSORS.moment_and_id(cursor)
+        ),
         acting_for=Actor.listener(user_id),
         entry=snapshot_list(user_id, time_range=time_range, limit=limit, cursor=cursor),
         missing="There is no such user.",
+        cursors=_CURSORS,
     )

@@ -4,18 +4,22 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.dependencies import RuntimeDep
+from spotify_insights.web.numbers import as_whole_number
+from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
 
 router = APIRouter(prefix="/api/tokens", tags=["Users"])
 
 _A_YEAR = 366 * 86_400
-Token = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+Token = Annotated[
+    SecretStr, Field(min_length=1, max_length=4096, json_schema_extra={"pattern": r"^[\x21-\x7e]+$"})
+]
 
 
 class TokenHandover(BaseModel):
@@ -26,7 +30,7 @@ class TokenHandover(BaseModel):
         hide_input_in_errors=True,
         json_schema_extra={
             "example": {
-                "user_id": "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11",
+                "user_id": USER_ID,
                 "access_token": "BQD...",
                 "refresh_token": "AQC...",
                 "expires_in": 3600,
@@ -35,10 +39,14 @@ class TokenHandover(BaseModel):
         },
     )
 
-    user_id: UUID
+    user_id: UserId
     access_token: Token
     refresh_token: Token
-    expires_in: int = Field(ge=1, le=_A_YEAR, description="Life of the access token in seconds.")
+    expires_in: Annotated[
+        int,
+        Field(strict=True, ge=1, le=_A_YEAR, description="Life of the access token in seconds."),
+        BeforeValidator(as_whole_number),
+    ]
     scope: Annotated[PlainText, Field(max_length=2000)] | None = None
 
     @field_validator("access_token", "refresh_token")
@@ -55,7 +63,7 @@ class TokensStored(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "user_id": "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11",
+                "user_id": USER_ID,
                 "provider": "spotify",
                 "status": "connected",
             }

@@ -14,39 +14,44 @@ from spotify_insights.cache.keys import listener_scope
 from spotify_insights.database.actor import LOCAL_ADMIN, Actor
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import ConnectionDocument, UserDocument
+from spotify_insights.web.hot_reads import OBJECT_RESPONSES
+from spotify_insights.web.parameters import USER_ID, UserId
+from spotify_insights.web.preferences import Preferences
 from spotify_insights.web.problems import problem_responses
-from spotify_insights.web.text import PlainText
+from spotify_insights.web.text import Email, PlainText
 
 router = APIRouter(prefix="/api/users", tags=["Users"])
 NO_SUCH_USER = "There is no such user."
 
 DisplayName = Annotated[PlainText, Field(min_length=1, max_length=200)]
-Timezone = Annotated[PlainText, Field(min_length=1, max_length=64, examples=["Europe/Berlin"])]
+# The list of zones is the only rule; JSON Schema has no format for it.
+Timezone = Annotated[
+    str,
+    Field(
+        description="An IANA name.",
+        examples=["Europe/Berlin"],
+        json_schema_extra={"format": "iana-timezone"},
+    ),
+]
 
 
 class Registration(BaseModel):
     """Who somebody is at Spotify."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"spotify_user_id": "spotify_abc123", "display_name": "Alice Johnson"}
-        }
+        json_schema_extra={"example": {"spotify_user_id": "spotify_abc123", "display_name": "Alice Johnson"}}
     )
 
     spotify_user_id: Annotated[PlainText, Field(min_length=1, max_length=255)]
     display_name: DisplayName | None = None
-    email: Annotated[PlainText, Field(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Email | None = None
     timezone: Timezone = "UTC"
 
 
 class Registered(BaseModel):
     """The user of an identity."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"user_id": "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11", "created": True}
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"user_id": USER_ID, "created": True}})
 
     user_id: UUID
     created: bool
@@ -62,23 +67,19 @@ class ProfileChange(BaseModel):
 
     display_name: DisplayName | None = None
     timezone: Timezone | None = None
-    preferences: (
-        Annotated[
-            dict[
-                Annotated[PlainText, Field(min_length=1, max_length=64)],
-                Annotated[PlainText, Field(max_length=500)] | bool | Annotated[int, Field(ge=-(2**31), le=2**31)] | None,
-            ],
-            Field(max_length=50),
-        ]
-        | None
-    ) = Field(default=None, description="Merged key by key; null removes a key.")
+    preferences: Preferences | None = Field(
+        default=None, description="Merged key by key; null removes a key."
+    )
 
 
 @router.post(
     "/register",
     status_code=201,
     response_model=Registered,
-    responses={200: {"description": "Known already.", "model": Registered}, **problem_responses(413, 415, 422)},
+    responses={
+        200: {"description": "Known already.", "model": Registered},
+        **problem_responses(413, 415, 422),
+    },
 )
 def register(runtime: RuntimeDep, body: Registration) -> Response:
     """Create the user of a Spotify identity, or return the one there is. Safe to repeat."""
@@ -94,8 +95,12 @@ def register(runtime: RuntimeDep, body: Registration) -> Response:
     return JSONResponse(content, status_code=201 if registration.created else 200)
 
 
-@router.get("/{user_id}", response_model=UserDocument, responses=problem_responses(404, 422))
-async def read_user(request: Request, reads: HotReadsDep, user_id: UUID) -> Response:
+@router.get(
+    "/{user_id}",
+    response_model=UserDocument,
+    responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
+)
+async def read_user(request: Request, reads: HotReadsDep, user_id: UserId) -> Response:
     """One user."""
     return await reads.object(
         request, user_document(user_id), acting_for=Actor.listener(user_id), missing=NO_SUCH_USER
@@ -105,7 +110,7 @@ async def read_user(request: Request, reads: HotReadsDep, user_id: UUID) -> Resp
 @router.patch(
     "/{user_id}", status_code=204, response_class=Response, responses=problem_responses(404, 413, 415, 422)
 )
-def change_user(runtime: RuntimeDep, user_id: UUID, body: ProfileChange) -> None:
+def change_user(runtime: RuntimeDep, user_id: UserId, body: ProfileChange) -> None:
     """Change name, timezone or preferences. A new timezone counts from the next snapshot on."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
         change_profile(
@@ -121,11 +126,10 @@ def change_user(runtime: RuntimeDep, user_id: UUID, body: ProfileChange) -> None
 @router.get(
     "/{user_id}/connections",
     response_model=list[ConnectionDocument],
-    responses=problem_responses(404, 422),
+    responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
-async def read_connections(request: Request, reads: HotReadsDep, user_id: UUID) -> Response:
+async def read_connections(request: Request, reads: HotReadsDep, user_id: UserId) -> Response:
     """The user's connections: their state, and how many days are left until Spotify ends them."""
     return await reads.object(
         request, connection_documents(user_id), acting_for=Actor.listener(user_id), missing=NO_SUCH_USER
     )
-

@@ -1,0 +1,1 @@
+"""What `dev.py` does. Standard library only: it is what installs everything else."""

@@ -1,0 +1,119 @@
+"""The commands of `dev.py`, and what each of them runs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from development.environment import Environment, Needs
+from development.failure import DevelopmentError
+from development.lock_files import renew_lock_files
+
+ROOT = Path(__file__).resolve().parents[1]
+
+_CHECKS = {
+    "format": ("ruff", "format", "--check", "."),
+    "lint": ("ruff", "check", "."),
+    "types": ("mypy",),
+    "architecture": ("lint-imports",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its line in the help, and what it does with further arguments; returns the exit code."""
+
+    summary: str
+    run: Callable[[Sequence[str]], int]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` begin with; returns the exit code unless a program takes over."""
+    name, *further = arguments or ["--help"]
+    if name in {"-h", "--help", "help"}:
+        sys.stdout.write(_help())
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"dev.py has no command {name!r}; there are {', '.join(COMMANDS)}.\n")
+        return 2
+    try:
+        return COMMANDS[name].run(further)
+    except DevelopmentError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted; the next start takes up from here.\n")
+        return 130
+
+
+def _product(command: str) -> Callable[[Sequence[str]], int]:
+    def run(further: Sequence[str]) -> int:
+        environment = Environment(ROOT)
+        environment.prepare(Needs.RUNTIME)
+        # -P: a module in the folder where somebody stands must not pass for one of ours.
+        return _become(environment.python, "-P", "-m", "spotify_insights", command, *further)
+
+    return run
+
+
+def _test(further: Sequence[str]) -> int:
+    environment = Environment(ROOT)
+    environment.prepare(Needs.DEVELOPMENT)
+    selection = () if "--all" in further else ("-m", "not slow")
+    rest = [argument for argument in further if argument != "--all"]
+    os.chdir(ROOT)
+    return _become(environment.python, "-P", "-m", "pytest", *selection, *rest)
+
+
+def _check(_further: Sequence[str]) -> int:
+    environment = Environment(ROOT)
+    environment.prepare(Needs.DEVELOPMENT)
+    failed = []
+    for name, (program, *options) in _CHECKS.items():
+        sys.stdout.write(f"{name}: {' '.join((program, *options))}\n")
+        sys.stdout.flush()
+        command = [str(environment.python.with_name(program)), *options]
+        if subprocess.run(command, check=False, cwd=ROOT).returncode != 0:  # noqa: S603  (from the table above)
+            failed.append(name)
+    sys.stdout.write(f"Failed: {', '.join(failed)}.\n" if failed else "All checks passed.\n")
+    return 1 if failed else 0
+
+
+def _shell(further: Sequence[str]) -> int:
+    environment = Environment(ROOT)
+    environment.prepare(Needs.RUNTIME)
+    return _become(environment.python, *further)
+
+
+def _lock(further: Sequence[str]) -> int:
+    renew_lock_files(ROOT, further)
+    return 0
+
+
+def _become(program: Path, *arguments: str) -> int:
+    """Be that program from now on: one process less between a person's Ctrl-C and what it is meant for."""
+    sys.stdout.flush()
+    os.execv(program, [str(program), *arguments])  # noqa: S606  (no shell is wanted)
+
+
+COMMANDS = {
+    "demo": Command(
+        "start everything with a pretend Spotify and a listener full of history", _product("demo")
+    ),
+    "up": Command("start everything, for your own Spotify app", _product("up")),
+    "test": Command("run the tests; --all runs the slow ones too, the rest goes to pytest", _test),
+    "check": Command("formatting, lint, types and architecture", _check),
+    "shell": Command("a Python prompt in which the package can be imported", _shell),
+    "lock": Command("renew the requirements files with uv; --upgrade takes newer versions", _lock),
+}
+
+
+def _help() -> str:
+    lines = "\n".join(f"  {name:<8} {command.summary}" for name, command in COMMANDS.items())
+    return (
+        f"Usage: python3 dev.py COMMAND [ARGUMENT...]\n\n{lines}\n\n"
+        "The first start makes .venv beside dev.py and takes a minute; later ones start at once.\n"
+        "Further arguments are handed on: python3 dev.py demo --port 8001\n"
+    )

@@ -1,0 +1,196 @@
+"""`spotify-insights up`: everything on one machine, in one terminal.
+
+Whatever is slow to import is imported while something else starts anyway.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+
+from spotify_insights import __version__
+from spotify_insights.cli.data_directory import default_data_dir
+from spotify_insights.cli.open_port import open_port, web_address
+from spotify_insights.cli.processes import Process, StopRequested, Supervisor
+from spotify_insights.cli.terminal import complain, say, show_in_browser
+from spotify_insights.embedded.child_process import ChildProcess
+from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.postgres import EmbeddedPostgres
+from spotify_insights.embedded.valkey import EmbeddedValkey
+from spotify_insights.errors import SetupError
+
+_CONCURRENCY = {"spotify": 2, "insights": 2, "scheduled": 1}
+# A job that takes longer to finish is cut off; its lease expires and another attempt does it.
+_WORKER_HAS_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """What a person may choose.
+
+    `data_dir` None is this system's usual place, `port` 0 any free one, `workers` the number of concurrent
+    jobs in each queue (None: 2 for spotify and insights, 1 for scheduled).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    data_dir: Path | None = None
+    no_browser: bool = False
+    workers: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoHooks:
+    """What turns `up` into the demo.
+
+    `pretend_arguments` follow `python -m spotify_insights.pretend_spotify`, which gets `pretend_environment`
+    on top of ours and keeps the open descriptors `pretend_pass_fds`. `environment` is given to every other
+    child. `seed` gets the children's whole environment; it runs at every start, as soon as the database has
+    its schema and the pretend Spotify is ready, while API and workers still start.
+    """
+
+    pretend_arguments: Sequence[str]
+    pretend_environment: Mapping[str, str]
+    environment: Mapping[str, str]
+    seed: Callable[[Mapping[str, str]], None]
+    pretend_pass_fds: Collection[int] = ()
+
+
+def run_up(options: UpOptions, *, demo: DemoHooks | None = None) -> int:
+    """Run everything until Ctrl-C, SIGTERM or a closed terminal; returns the exit code.
+
+    0 after such an end, 1 after a situation that one printed sentence explains. Call it from the main thread.
+    """
+    with Supervisor(say) as supervisor:
+        try:
+            _bring_up(supervisor, options, demo)
+            supervisor.watch()
+        except StopRequested:
+            say("\nStopping; Ctrl-C again hurries.")
+            return 0
+        except SetupError as error:
+            complain(str(error))
+            return 1
+
+
+def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None) -> None:
+    listener = supervisor.hold(
+        open_port(options.host, options.port, auth_mode=os.environ.get("AUTH_MODE", "open"))
+    )
+    name = "spotify-insights" if demo is None else "spotify-insights-demo"
+    folder = supervisor.hold(DataFolder(options.data_dir or default_data_dir(name)))
+    say(f"spotify-insights {__version__}")
+    say(f"  data       {folder.path}")
+    common = {
+        **os.environ,
+        "HOST": options.host,
+        "PORT": str(listener.getsockname()[1]),
+        "TOKEN_KEYS_FILE": os.environ.get("TOKEN_KEYS_FILE") or str(folder.path / "keys.json"),
+        # A module in the working folder must not pass for one of ours.
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if demo is not None:
+        _launch_pretend_spotify(supervisor, folder, common, demo)
+        common |= demo.environment
+    environment = {**common, **_server_addresses(supervisor, folder)}
+    _prepare_data(supervisor, environment)
+    _launch_doors(supervisor, folder, environment, listener, options)
+    if demo is not None:
+        demo.seed(environment)
+    supervisor.wait_until_ready()
+    address = web_address(options.host, listener)
+    say(f"Ready: {address}  (Ctrl-C stops everything)")
+    if not options.no_browser:
+        show_in_browser(address)
+
+
+def _server_addresses(supervisor: Supervisor, folder: DataFolder) -> dict[str, str]:
+    """Launch the servers that the environment does not name, and check those that it does."""
+    own: list[ChildProcess] = []
+    addresses = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
+    places = {"DATABASE_URL": "PostgreSQL in the data folder", "REDIS_URL": "Valkey in the data folder"}
+    if addresses["DATABASE_URL"] or addresses["REDIS_URL"]:
+        from spotify_insights.cli.given_servers import check_database, check_redis  # noqa: PLC0415
+
+        for setting, check in (("DATABASE_URL", check_database), ("REDIS_URL", check_redis)):
+            if addresses[setting]:
+                places[setting] = f"{check(addresses[setting])} ({setting})"
+    # Valkey first: making a new database takes a second, meanwhile the other is up.
+    if not addresses["REDIS_URL"]:
+        valkey = EmbeddedValkey(folder)
+        addresses["REDIS_URL"] = valkey.url
+        own.append(valkey)
+    if not addresses["DATABASE_URL"]:
+        postgres = EmbeddedPostgres(folder)
+        addresses["DATABASE_URL"] = postgres.url
+        own.append(postgres)
+    say(f"  database   {places['DATABASE_URL']}")
+    say(f"  queue      {places['REDIS_URL']}")
+    supervisor.launch(*own)
+    return addresses
+
+
+def _launch_pretend_spotify(
+    supervisor: Supervisor, folder: DataFolder, environment: Mapping[str, str], demo: DemoHooks
+) -> None:
+    say("  spotify    a pretend one, on this machine")
+    pretend = Process(
+        "pretend-spotify",
+        [sys.executable, "-m", "spotify_insights.pretend_spotify", *demo.pretend_arguments],
+        env={**environment, **demo.pretend_environment},
+        ready_file=folder.run / "pretend-spotify.ready",
+        log=folder.logs / "pretend-spotify.log",
+        pass_fds=demo.pretend_pass_fds,
+    )
+    supervisor.launch(pretend)
+
+
+def _prepare_data(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    """Keys and schema. The imports are what takes time, so they come before the wait for the servers."""
+    from spotify_insights.database.database import Database  # noqa: PLC0415
+    from spotify_insights.database.upgrade import upgrade_database  # noqa: PLC0415
+    from spotify_insights.jobs.recovery import end_leases_of_the_dead  # noqa: PLC0415
+    from spotify_insights.security.key_ring import create_key_file  # noqa: PLC0415
+
+    create_key_file(Path(environment["TOKEN_KEYS_FILE"]))
+    supervisor.wait_until_ready()
+    upgrade_database(environment["DATABASE_URL"])
+    if not os.environ.get("DATABASE_URL"):
+        # The servers in the folder have no workers but ours, and ours do not run yet.
+        database = Database(environment["DATABASE_URL"], pool_size=1)
+        end_leases_of_the_dead(database)
+        database.close()
+
+
+def _launch_doors(
+    supervisor: Supervisor,
+    folder: DataFolder,
+    environment: Mapping[str, str],
+    listener: socket,
+    options: UpOptions,
+) -> None:
+    """API, workers and beat, side by side: most of their start is imports."""
+
+    def door(name: str, *arguments: str, stop_deadline: float = 5.0) -> Process:
+        return Process(
+            name,
+            [sys.executable, "-m", "spotify_insights", *arguments],
+            env=environment,
+            ready_file=folder.run / f"{name}.ready",
+            log=folder.logs / f"{name}.log",
+            stop_deadline=stop_deadline,
+            pass_fds=[listener.fileno()] if name == "api" else (),
+        )
+
+    workers = [
+        door(
+            f"worker-{queue}",
+            *("worker", queue, "--concurrency", str(options.workers or usual)),
+            stop_deadline=_WORKER_HAS_SECONDS,
+        )
+        for queue, usual in _CONCURRENCY.items()
+    ]
+    supervisor.launch(door("api", "api", "--fd", str(listener.fileno())), *workers, door("beat", "beat"))

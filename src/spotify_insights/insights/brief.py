@@ -1,0 +1,106 @@
+"""The brief: all that a narrator may know about one snapshot for one type of insight. Pure."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from spotify_insights.insights.evidence.favourites import concentration_facts, favourite_facts
+from spotify_insights.insights.evidence.genres import genre_facts
+from spotify_insights.insights.evidence.rhythm import hour_facts, play_facts, week_facts
+from spotify_insights.insights.evidence.sound import coverage_facts, feature_facts, mood_facts
+from spotify_insights.insights.fact import Fact, wording
+from spotify_insights.insights.signals import productivity, roast, wellness
+from spotify_insights.insights.signals.signal import Detector, Signal
+from spotify_insights.insights.types import InsightType
+from spotify_insights.listening.snapshot import Snapshot
+from spotify_insights.listening.time_range import TimeRange
+
+# Spotify Web API reference, "Get User's Top Items": about four weeks, six months, one year.
+_PERIODS: Final = {
+    TimeRange.SHORT_TERM: "the last four weeks",
+    TimeRange.MEDIUM_TERM: "the last six months",
+    TimeRange.LONG_TERM: "the last year",
+}
+
+# Valence is a guess at emotion, so only the wellness insight, which handles it with care, sees it.
+_FEATURES: Final = {
+    InsightType.WELLNESS: ("energy", "valence"),
+    InsightType.ROAST: (
+        "energy",
+        "danceability",
+        "acousticness",
+        "instrumentalness",
+        "speechiness",
+        "tempo",
+    ),
+    InsightType.PRODUCTIVITY: ("energy", "instrumentalness", "speechiness", "tempo"),
+}
+
+_EVIDENCE: Final[Mapping[InsightType, tuple[Callable[[Snapshot], list[Fact]], ...]]] = {
+    InsightType.WELLNESS: (mood_facts, hour_facts, week_facts),
+    InsightType.ROAST: (genre_facts, hour_facts),
+    InsightType.PRODUCTIVITY: (hour_facts, week_facts),
+}
+
+_DETECTORS: Final[Mapping[InsightType, tuple[Detector, ...]]] = {
+    InsightType.WELLNESS: wellness.DETECTORS,
+    InsightType.ROAST: roast.DETECTORS,
+    InsightType.PRODUCTIVITY: productivity.DETECTORS,
+}
+
+
+class Brief(BaseModel):
+    """Facts with unique ids, and the signals among them with the strongest first.
+
+    What the evidence does not carry is absent; signals of the theme "evidence" say what was too thin.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    insight_type: InsightType
+    time_range: TimeRange
+    facts: tuple[Fact, ...]
+    signals: tuple[Signal, ...]
+
+    @property
+    def facts_by_id(self) -> dict[str, Fact]:
+        return {fact.id: fact for fact in self.facts}
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 in hexadecimal over the canonical JSON: equal content gives an equal hash."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def compose_brief(snapshot: Snapshot, insight_type: InsightType) -> Brief:
+    """Gather what this snapshot can say for this type of insight; equal input gives an equal brief.
+
+    Never fails on thin evidence: an empty snapshot gives a brief that holds the period and says
+    that there is nothing else.
+    """
+    facts = [
+        wording("time_range", _PERIODS[snapshot.time_range]),
+        *favourite_facts(snapshot),
+        *concentration_facts(snapshot),
+        *coverage_facts(snapshot),
+        *feature_facts(snapshot, _FEATURES[insight_type]),
+        *play_facts(snapshot),
+    ]
+    for gather in _EVIDENCE[insight_type]:
+        facts += gather(snapshot)
+    known = {fact.id: fact for fact in facts}
+    found = (detect(known) for detect in _DETECTORS[insight_type])
+    signals = sorted(
+        (signal for signal in found if signal is not None),
+        key=lambda signal: (-signal.strength, signal.theme, signal.kind),
+    )
+    return Brief(
+        insight_type=insight_type,
+        time_range=snapshot.time_range,
+        facts=tuple(facts),
+        signals=tuple(signals),
+    )

@@ -1,0 +1,87 @@
+"""The relay at work in its thread."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from job_trials import Outbox, WriteNote, claimed, enqueued, expire_lease
+from server_trials import eventually
+from spotify_insights.database.database import Database
+from spotify_insights.jobs.enqueue import RelayBell
+from spotify_insights.jobs.relay import BrokerUnreachableError, Relay
+
+BY_THE_BELL_ALONE = 600.0
+OFTEN = 0.02
+
+
+@dataclass
+class Office:
+    """A relay that runs in a thread, its bell and its broker."""
+
+    database: Database
+    outbox: Outbox = field(default_factory=Outbox)
+    bell: RelayBell = field(default_factory=RelayBell)
+
+    @contextmanager
+    def running(self, *, poll_seconds: float) -> Iterator[threading.Thread]:
+        relay = Relay(self.database, self.outbox, bell=self.bell)
+        thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": poll_seconds})
+        thread.start()
+        try:
+            yield thread
+        finally:
+            relay.stop()
+            thread.join(10)
+        assert not thread.is_alive()
+
+    def publishes(self, *jobs: UUID) -> bool:
+        """Whether, soon, messages about exactly these jobs are there."""
+        return eventually(lambda: self.outbox.ids == sorted(jobs))
+
+
+def test_the_bell_wakes_the_relay_and_stop_ends_it(database: Database) -> None:
+    office = Office(database)
+    first = enqueued(database, WriteNote(about="rain"))
+    with office.running(poll_seconds=BY_THE_BELL_ALONE):
+        assert office.publishes(first)
+        second = enqueued(database, WriteNote(about="sun"))
+        office.bell.ring()
+        assert office.publishes(first, second)
+
+
+def test_a_poll_finds_what_other_processes_have_queued_and_left_behind(database: Database) -> None:
+    office = Office(database)
+    with office.running(poll_seconds=OFTEN):
+        job_id = enqueued(database, WriteNote())
+        assert office.publishes(job_id)
+        claimed(database, job_id)
+        expire_lease(database, job_id)
+        assert office.publishes(job_id, job_id)
+
+
+def test_a_broker_that_comes_back_is_told_of_every_waiting_job_anew(database: Database) -> None:
+    office = Office(database)
+    with office.running(poll_seconds=OFTEN):
+        told_before = enqueued(database, WriteNote(about="rain"))
+        assert office.publishes(told_before)
+
+        office.outbox.failure = BrokerUnreachableError("The broker is away.")
+        meanwhile = enqueued(database, WriteNote(about="sun"))
+        assert eventually(lambda: office.outbox.refusals > 0)
+        # It comes back with nothing of what it was told.
+        office.outbox.jobs.clear()
+        office.outbox.failure = None
+        assert office.publishes(told_before, meanwhile)
+
+
+def test_a_fault_of_the_relay_itself_costs_one_round(database: Database) -> None:
+    office = Office(database)
+    office.outbox.failure = ZeroDivisionError()
+    job_id = enqueued(database, WriteNote())
+    with office.running(poll_seconds=OFTEN) as thread:
+        assert eventually(lambda: office.outbox.refusals >= 2)
+        assert thread.is_alive()
+        office.outbox.failure = None
+        assert office.publishes(job_id)

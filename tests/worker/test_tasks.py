@@ -1,0 +1,44 @@
+"""The list of background work, as it is offered to Celery."""
+
+from datetime import timedelta
+
+from spotify_insights.jobs.celery_app import HARD_TIME_LIMIT_SECONDS
+from spotify_insights.runtime import Runtime
+from spotify_insights.settings import Settings
+from spotify_insights.worker.app import create_worker_app
+from spotify_insights.worker.tasks import JOB_TYPES, Handlers
+
+# As the documentation names them, and operators watch them.
+QUEUE_OF_TASK = {
+    "spotify.refresh_token": "spotify",
+    "spotify.ingest_listening_data": "spotify",
+    "spotify.refresh_expiring_tokens": "spotify",
+    "insights.generate_wellness_insight": "insights",
+    "insights.generate_roast": "insights",
+    "insights.generate_productivity_insight": "insights",
+    "scheduled.ingest_all_users_data": "scheduled",
+    "scheduled.cleanup_old_jobs": "scheduled",
+    "scheduled.monitor_failed_jobs": "scheduled",
+}
+
+
+def test_every_task_is_there_under_its_name_and_on_its_queue() -> None:
+    assert {job.task_name: job.queue.value for job in JOB_TYPES} == QUEUE_OF_TASK
+    assert len(JOB_TYPES) == len(QUEUE_OF_TASK)
+
+
+def test_a_worker_registers_exactly_the_tasks_of_the_list(settings: Settings) -> None:
+    with create_worker_app(settings) as app:
+        registered = {name for name in app.tasks if not name.startswith("celery.")}
+
+    assert registered == {job.task_name for job in JOB_TYPES}
+
+
+def test_every_job_has_somebody_who_does_it(runtime: Runtime) -> None:
+    handlers = Handlers.of(runtime)
+
+    assert set(handlers.by_job_type) == set(JOB_TYPES)
+
+
+def test_the_worker_ends_an_attempt_when_its_lease_can_no_longer_be_renewed() -> None:
+    assert {job.time_limit for job in JOB_TYPES} == {timedelta(seconds=HARD_TIME_LIMIT_SECONDS)}
