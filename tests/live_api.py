@@ -12,6 +12,12 @@ from pathlib import Path
 from server_trials import eventually
 
 
+# What finding Python and its libraries takes; no setting of the person who runs the tests.
+INHERITED = {
+    name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ
+}
+
+
 @dataclass(frozen=True)
 class LiveApi:
     """A running `spotify-insights api`: where it is, and the file that it logs to."""
@@ -32,7 +38,7 @@ def running_api(folder: Path, environment: dict[str, str]) -> Iterator[LiveApi]:
             stderr=subprocess.STDOUT,
             cwd=folder,
             pass_fds=[listener.fileno()],
-            env={"PATH": os.environ["PATH"], "LOG_LEVEL": "DEBUG", "READY_FILE": str(ready), **environment},
+            env={**INHERITED, "LOG_LEVEL": "DEBUG", "READY_FILE": str(ready), **environment},
         )
         try:
             assert eventually(ready.exists, within=30), log.read_text(encoding="utf-8")

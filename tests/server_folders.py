@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from spotify_insights.embedded.servers import running_servers
+from spotify_insights.embedded.unprivileged import in_user_namespace
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,12 @@ def folder(made_once: Path, tmp_path: Path) -> Path:
 def only_root() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
+
+
+@pytest.fixture
+def with_namespaces() -> None:
+    if os.geteuid() == 0 and not in_user_namespace().reaches([]):
+        pytest.skip("this system forbids user namespaces")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ import redis
 from spotify_insights.embedded.unprivileged import interpreter_for
 
 PROGRAMS = Path(__file__).parent / "embedded" / "programs"
-ORDINARY_USER = "namespace:65534:65534"
+# What root becomes, in a user namespace, to be an ordinary user; everybody else is one already.
+ORDINARY_USER = "namespace:65534:65534" if os.geteuid() == 0 else "self"
 NAMELESS_USER = "namespace:424242:424242"
 
 
@@ -63,8 +64,10 @@ def holding(program: str, *arguments: str, environment: Mapping[str, str] | None
         try:
             yield Holder(process, json.loads(process.stdout.readline()))
         finally:
-            # Closing its standard input is the order to stop in peace.
-            process.communicate(timeout=30)
+            # Closing its standard input is the order to stop in peace; one that cannot hear must not stay.
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=30)
+            process.kill()
 
 
 def run_as(form: str, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from spotify_insights.cache.codec import ForgedValueError, JsonCodec, RefusedValueError, SignedPickleCodec
 
@@ -39,6 +40,7 @@ class Payload:
 
     trace: Path
 
+    @override
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
         return Path.touch, (self.trace,)
 

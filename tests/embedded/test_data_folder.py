@@ -81,6 +81,7 @@ def test_a_file_in_the_way_is_told(tmp_path: Path, path: str) -> None:
         pass
 
 
+@pytest.mark.usefixtures("with_namespaces")
 def test_a_folder_that_cannot_be_written_is_told(reachable: Path) -> None:
     closed = reachable / "closed"
     closed.mkdir(mode=0o500)

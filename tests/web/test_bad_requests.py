@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 import requests
 from sqlalchemy import func, select
+from starlette.testclient import TestClient
 
 from live_api import LiveApi
 from makers import a_user
@@ -16,7 +19,6 @@ from problem_documents import reasons_of
 from spotify_insights.accounts.models import User
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
-from starlette.testclient import TestClient
 
 SECRET = "canary0c6d1b7e"
 NOBODY = str(uuid4())
@@ -314,6 +316,15 @@ def test_a_chunked_body_without_end_is_refused_too(live_api: LiveApi, size: int)
     reasons_of(answer, 413, "request_too_large")
 
 
+def test_a_client_that_sends_everything_before_it_reads_gets_the_answer(live_api: LiveApi) -> None:
+    connection = HTTPConnection(urlsplit(live_api.url).netloc, timeout=30)
+
+    connection.request("POST", "/api/tokens/store", body=b" " * 20 * A_MEBIBYTE, headers=JSON)
+
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
 def test_after_a_refused_body_the_connection_serves_the_next_request(live_api: LiveApi) -> None:
     with requests.Session() as session:
         for _ in range(3):
@@ -324,17 +335,17 @@ def test_after_a_refused_body_the_connection_serves_the_next_request(live_api: L
             assert session.get(f"{live_api.url}/health/live", timeout=30).status_code == 200
 
 
-def test_a_refusal_never_lists_more_than_twenty_fields(client: TestClient) -> None:
+def test_a_refusal_never_lists_more_than_twenty_fields(lasting_client: TestClient) -> None:
     sent = {f"unknown_{number}": 1 for number in range(10_000)}
 
-    answer = client.patch(f"/api/users/{NOBODY}", json=sent)
+    answer = lasting_client.patch(f"/api/users/{NOBODY}", json=sent)
 
     assert len(reasons_of(answer, 422, "invalid_input")) == 20
     assert len(answer.content) < 10_000
 
 
-def test_every_method_of_an_address_is_named_where_another_is_refused(client: TestClient) -> None:
-    answer = client.put(f"/api/users/{NOBODY}")
+def test_every_method_of_an_address_is_named_where_another_is_refused(lasting_client: TestClient) -> None:
+    answer = lasting_client.put(f"/api/users/{NOBODY}")
 
     reasons_of(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD, PATCH"

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 import redis
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from conftest import Servers
 from jobs_inline import work_off
@@ -12,7 +13,6 @@ from makers import a_connected_user, a_user
 from spotify_insights.cache.keys import LIST_TTL, OBJECT_TTL, finished_task, insight
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
-from starlette.testclient import TestClient
 from stored_rows import a_finished_task, a_snapshot, a_waiting_task, an_insight
 
 
@@ -142,7 +142,8 @@ def test_a_finished_task_is_kept(client: TestClient, runtime: Runtime, empty: Se
     [
         "UPDATE background_jobs SET progress = '{}'",
         "UPDATE background_jobs SET attempts = 1",
-        "UPDATE background_jobs SET status = 'running', lease_token = gen_random_uuid(), lease_expires_at = now()",
+        """UPDATE background_jobs SET status = 'running', lease_token = gen_random_uuid(),
+                                      lease_expires_at = now() + interval '1 minute'""",
     ],
     ids=["queued", "to be retried", "running"],
 )

@@ -4,10 +4,10 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.testclient import TestClient
 
 from live_api import LiveApi
 from problem_documents import reasons_of
-from starlette.testclient import TestClient
 
 OWN_HOSTS = [
     "127.0.0.1",
@@ -35,7 +35,7 @@ FOREIGN_HOSTS = [
     "evil.example 127.0.0.1",
     "192.168.1.7",
     "127.0.0.2",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104  # a name in a request; nothing is bound
     "0x7f000001",
     "2130706433",
     "[::ffff:127.0.0.1]",
@@ -61,33 +61,35 @@ FOREIGN_ORIGINS = [
 
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
-def test_every_spelling_of_this_machine_is_answered(client: TestClient, host: str) -> None:
-    assert client.get("/health/live", headers={"Host": host}).status_code == 200
+def test_every_spelling_of_this_machine_is_answered(lasting_client: TestClient, host: str) -> None:
+    assert lasting_client.get("/health/live", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-def test_a_request_under_a_foreign_name_is_refused(client: TestClient, host: str) -> None:
+def test_a_request_under_a_foreign_name_is_refused(lasting_client: TestClient, host: str) -> None:
     for path in ("/health/live", "/docs", "/openapi.json", "/nothing"):
-        reasons_of(client.get(path, headers={"Host": host}), 403, "local_only")
+        reasons_of(lasting_client.get(path, headers={"Host": host}), 403, "local_only")
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:8000", "http://localhost", "https://[::1]:9000"])
-def test_pages_of_this_machine_may_ask(client: TestClient, origin: str) -> None:
-    assert client.get("/health/live", headers={"Origin": origin}).status_code == 200
+def test_pages_of_this_machine_may_ask(lasting_client: TestClient, origin: str) -> None:
+    assert lasting_client.get("/health/live", headers={"Origin": origin}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_a_foreign_page_is_refused_before_it_does_anything(client: TestClient, origin: str) -> None:
-    answer = client.post("/api/users/register", json={"spotify_user_id": "a"}, headers={"Origin": origin})
+def test_a_foreign_page_is_refused_before_it_does_anything(lasting_client: TestClient, origin: str) -> None:
+    somebody = {"spotify_user_id": f"a listener for {origin}"}
+
+    answer = lasting_client.post("/api/users/register", json=somebody, headers={"Origin": origin})
 
     reasons_of(answer, 403, "local_only")
-    assert client.post("/api/users/register", json={"spotify_user_id": "a"}).json()["created"]
+    assert lasting_client.post("/api/users/register", json=somebody).json()["created"]
 
 
-def test_nobody_is_allowed_to_ask_from_elsewhere_in_advance(client: TestClient) -> None:
+def test_nobody_is_allowed_to_ask_from_elsewhere_in_advance(lasting_client: TestClient) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
-    answer = client.options("/api/users/register", headers=asked)
+    answer = lasting_client.options("/api/users/register", headers=asked)
 
     reasons_of(answer, 403, "local_only")
     assert not [name for name in answer.headers if name.startswith("access-control-")]

@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from makers import a_user
 from problem_documents import reasons_of
 from spotify_insights.insights.types import InsightType
 from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.runtime import Runtime
-from starlette.testclient import TestClient
 from stored_rows import a_finished_task, a_snapshot, an_insight
 
 # Every example works with a listener of its own, so one database serves them all.

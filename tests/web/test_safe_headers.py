@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
 from makers import a_user
@@ -15,8 +17,6 @@ from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.app import create_app
 from spotify_insights.web.middleware import LastResort
-from starlette.testclient import TestClient
-from starlette.types import Message, Receive, Scope, Send
 
 BASE = "http://127.0.0.1:8000"
 
@@ -72,9 +72,9 @@ def assert_safe(headers: dict[str, str]) -> None:
     ],
 )
 def test_every_answer_carries_the_safe_headers(
-    client: TestClient, method: str, path: str, status: int
+    lasting_client: TestClient, method: str, path: str, status: int
 ) -> None:
-    answer = client.request(method, path, follow_redirects=False)
+    answer = lasting_client.request(method, path, follow_redirects=False)
 
     assert answer.status_code == status
     assert_safe(dict(answer.headers))
@@ -91,10 +91,10 @@ def test_answers_without_a_body_carry_them_too(client: TestClient, runtime: Runt
         assert_safe(dict(answer.headers))
 
 
-def test_refusals_at_the_door_carry_them_too(client: TestClient) -> None:
-    foreign = client.get("/", headers={"Host": "evil.example"})
-    too_large = client.post("/api/users/register", content=b" " * 2**21)
-    no_json = client.post("/api/users/register", content=b"a", headers={"Content-Type": "text/plain"})
+def test_refusals_at_the_door_carry_them_too(lasting_client: TestClient) -> None:
+    foreign = lasting_client.get("/", headers={"Host": "evil.example"})
+    too_large = lasting_client.post("/api/users/register", content=b" " * 2**21)
+    no_json = lasting_client.post("/api/users/register", content=b"a", headers={"Content-Type": "text/plain"})
 
     assert [answer.status_code for answer in (foreign, too_large, no_json)] == [403, 413, 415]
     for answer in (foreign, too_large, no_json):
@@ -131,17 +131,17 @@ def test_a_crash_amid_an_answer_breaks_it_off_instead_of_beginning_another() -> 
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "request_id": "0"}
     with pytest.raises(CrashError):
-        asyncio.run(LastResort(half_an_answer)(scope, receive, send))  # type: ignore[arg-type]  # a coroutine
+        asyncio.run(LastResort(half_an_answer)(scope, receive, send))
 
     assert sent == [start]
 
 
-def test_ids_of_requests_are_never_the_same(client: TestClient) -> None:
-    assert len({client.get("/health/live").headers["x-request-id"] for _ in range(50)}) == 50
+def test_ids_of_requests_are_never_the_same(lasting_client: TestClient) -> None:
+    assert len({lasting_client.get("/health/live").headers["x-request-id"] for _ in range(50)}) == 50
 
 
-def test_an_id_that_the_client_invents_is_not_taken_over(client: TestClient) -> None:
-    answer = client.get("/health/live", headers={"X-Request-ID": "invented"})
+def test_an_id_that_the_client_invents_is_not_taken_over(lasting_client: TestClient) -> None:
+    answer = lasting_client.get("/health/live", headers={"X-Request-ID": "invented"})
 
     assert answer.headers["x-request-id"] != "invented"
 
@@ -179,8 +179,8 @@ class Loaded(HTMLParser):
 
 
 @pytest.mark.parametrize("page", ["/", "/docs"])
-def test_a_page_loads_own_files_only_and_all_of_them_are_there(client: TestClient, page: str) -> None:
-    answer = client.get(page)
+def test_a_page_loads_own_files_only_and_all_of_them_are_there(lasting_client: TestClient, page: str) -> None:
+    answer = lasting_client.get(page)
     loaded = Loaded()
     loaded.feed(answer.text)
 
@@ -190,19 +190,19 @@ def test_a_page_loads_own_files_only_and_all_of_them_are_there(client: TestClien
     for address in [*loaded.addresses, *loaded.links]:
         target = urljoin(BASE + page, address)
         assert urlsplit(target).netloc == urlsplit(BASE).netloc, address
-        assert client.get(target).status_code == 200, address
+        assert lasting_client.get(target).status_code == 200, address
 
 
-def test_the_documentation_is_drawn_from_this_installations_own_document(client: TestClient) -> None:
-    assert 'url: "/openapi.json"' in client.get("/static/docs.js").text
+def test_the_documentation_is_drawn_from_this_installations_own_document(lasting_client: TestClient) -> None:
+    assert 'url: "/openapi.json"' in lasting_client.get("/static/docs.js").text
     # Nothing is sent to a validator elsewhere.
-    assert "validatorUrl: null" in client.get("/static/docs.js").text
-    assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+    assert "validatorUrl: null" in lasting_client.get("/static/docs.js").text
+    assert lasting_client.get("/openapi.json").json()["openapi"].startswith("3.1")
 
 
-def test_the_policy_of_the_pages_lets_own_scripts_run_and_no_others(client: TestClient) -> None:
+def test_the_policy_of_the_pages_lets_own_scripts_run_and_no_others(lasting_client: TestClient) -> None:
     for page in ("/", "/docs"):
-        policy = client.get(page).headers["content-security-policy"]
+        policy = lasting_client.get(page).headers["content-security-policy"]
         directives = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
         assert directives["script-src"] == "'self'"
         assert directives["connect-src"] == "'self'"

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from makers import a_user
 from problem_documents import reasons_of
 from spotify_insights.clock import now
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
-from starlette.testclient import TestClient
 
 
 def handover(user_id: UUID, **changes: Any) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import redis
 from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from jobs_inline import work_off
+from makers import a_connected_user
 from misbehaving_server import server
 from problem_documents import reasons_of
 from server_trials import eventually
@@ -22,8 +24,6 @@ from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.app import create_app
-from makers import a_connected_user
-from starlette.testclient import TestClient
 
 # No request may wait longer; a single one may meet the time-outs for connecting and for answering.
 HANGING_SECONDS = 5.0
@@ -145,7 +145,7 @@ def test_when_redis_is_back_the_cache_is_used_again_and_says_nothing_old_for_lon
             assert eventually(
                 lambda: len(client.get(address).json()) == 1 and bool(connection.exists(entry)), within=15
             )
-        assert eventually(lambda: runtime.cache.is_reachable(), within=15)
+        assert eventually(runtime.cache.is_reachable, within=15)
         client.post(f"/api/listening/ingest?user_id={user_id}&time_range=short_term")
         work_off(runtime)
         assert len(client.get(address).json()) == 2

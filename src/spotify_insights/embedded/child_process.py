@@ -44,7 +44,7 @@ class ChildProcess:
         self.command = command
         self.log = log
         self.environment = environment
-        self.keep_open = keep_open
+        self.keep_open: Collection[int] = keep_open
         self.identity: Identity = as_we_are()
         self._process: subprocess.Popen[bytes] | None = None
         self.log_began_at = 0

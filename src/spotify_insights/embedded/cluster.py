@@ -11,6 +11,7 @@ from pathlib import Path
 from spotify_insights.embedded.child_log import last_meaningful_line
 from spotify_insights.embedded.child_process import start_child
 from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.passage import Passage, passage_to
 from spotify_insights.embedded.unprivileged import Identity
 from spotify_insights.errors import SetupError
 
@@ -91,18 +92,19 @@ class Cluster:
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
         self._give_to_identity(half_made)
-        superuser, locations = f"--username={SUPERUSER}", ("-D", str(half_made))
+        passage = passage_to(half_made, self._folder, self._identity)
+        location, superuser = ("-D", passage.name), f"--username={SUPERUSER}"
         access = ("--auth-local=trust", "--auth-host=reject")  # the folder's mode is the lock on the door
         text = ("--locale=C", "--encoding=UTF8")
         speed = () if self._durable else ("--no-sync",)
-        self._run("initdb", *locations, superuser, *access, *text, "--no-instructions", *speed)
+        self._run(passage, "initdb", *location, superuser, *access, *text, "--no-instructions", *speed)
         # Single-user mode: no server, no socket, and the whole cluster is there or it is not.
         careless = () if self._durable else ("-F",)
-        alone = ("--single", *locations, "-c", "exit_on_error=on", "-c", "log_checkpoints=off", *careless)
-        self._run("postgres", *alone, "postgres", statements=_FIRST_STATEMENTS)
+        alone = ("--single", *location, "-c", "exit_on_error=on", "-c", "log_checkpoints=off", *careless)
+        self._run(passage, "postgres", *alone, "postgres", statements=_FIRST_STATEMENTS)
         half_made.rename(self.path)
 
-    def _run(self, program: str, *arguments: str, statements: str = "") -> None:
+    def _run(self, passage: Passage, program: str, *arguments: str, statements: str = "") -> None:
         began_at = self._log.stat().st_size if self._log.exists() else 0
         with tempfile.TemporaryFile() as standard_input:
             standard_input.write(statements.encode())
@@ -113,7 +115,7 @@ class Cluster:
                 death_signal=signal.SIGTERM,
                 log=self._log,
                 environment=self._environment,
-                keep_open=[self._folder.lock_descriptor],
+                keep_open=[self._folder.lock_descriptor, *passage.descriptors],
                 working_directory="/",
                 standard_input=standard_input.fileno(),
             )

@@ -32,6 +32,7 @@ class DataFolder:
         self.path = path.expanduser().resolve()
         self._lock = FolderLock(self.path, remains_have_seconds=remains_have_seconds)
         self._sockets = SocketFolder(self.run)
+        self._descriptors: list[int] = []
 
     @property
     def postgres(self) -> Path:
@@ -65,7 +66,6 @@ class DataFolder:
             self._create()
         self._lock.acquire()
         try:
-            # Only its holder may change the folder: a running server may need `let_pass`.
             with self._foreseen():
                 self._close_to_others()
             self._sockets.open()
@@ -80,17 +80,16 @@ class DataFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
         self._sockets.close()
         self._lock.release()
 
-    def let_pass(self, gid: int) -> None:
-        """Let members of group `gid` walk through to what they own inside, without listing anything.
-
-        For a server that runs as another user than we. The next start closes the folder again.
-        """
-        for folder in (self.path, self.run, self.sockets):
-            os.chown(folder, -1, gid)
-            folder.chmod(0o710)
+    def descriptor_of(self, folder: Path) -> int:
+        """A descriptor of a folder inside, for a child that may not walk there; open until we leave."""
+        self._descriptors.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        return self._descriptors[-1]
 
     @contextmanager
     def _foreseen(self) -> Generator[None]:

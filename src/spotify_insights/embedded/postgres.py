@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from spotify_insights.embedded.binaries import copy_of_postgres, find_postgres
+from spotify_insights.embedded.binaries import find_postgres, reachable_postgres
 from spotify_insights.embedded.child_log import meaningful_lines
 from spotify_insights.embedded.child_process import ChildProcess
 from spotify_insights.embedded.cluster import DATABASE, ROLE, SUPERUSER, Cluster
 from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.passage import passage_to
 from spotify_insights.embedded.unprivileged import Identity, unprivileged_identity
-from spotify_insights.errors import SetupError
 
 # For one machine that the workers share; see "Server Configuration" in PostgreSQL's manual.
 _SETTINGS = {
@@ -87,8 +87,7 @@ class EmbeddedPostgres(ChildProcess):
         if self._is_prepared:
             return
         self.identity = self._wanted_identity or unprivileged_identity()
-        self._require_reach()
-        installed = copy_of_postgres(find_postgres(), into=self._folder.path, identity=self.identity)
+        installed = reachable_postgres(self.identity, find_postgres())
         cluster = Cluster(
             self._folder,
             installed=installed,
@@ -99,7 +98,14 @@ class EmbeddedPostgres(ChildProcess):
         )
         cluster.make_or_check()
         cluster.forget_crashed_server()
-        self.command = self._server_command(installed)
+        sockets = self._folder.sockets / "postgres"
+        if self.identity.is_somebody_else:
+            os.chown(sockets, self.identity.uid, self.identity.gid)
+        passages = [
+            passage_to(folder, self._folder, self.identity) for folder in (self._folder.postgres, sockets)
+        ]
+        self.keep_open = [self._folder.lock_descriptor, *(n for way in passages for n in way.descriptors)]
+        self.command = self._server_command(installed, *(way.name for way in passages))
         self._is_prepared = True
 
     @override
@@ -123,27 +129,14 @@ class EmbeddedPostgres(ChildProcess):
                     return line.partition(severity)[2].strip()
         return super().last_words()
 
-    def _require_reach(self) -> None:
-        if not self.identity.is_somebody_else:
-            return
-        sockets = self._folder.sockets / "postgres"
-        if self.identity.uid != os.geteuid():
-            self._folder.let_pass(self.identity.gid)
-        os.chown(sockets, self.identity.uid, self.identity.gid)
-        if not self.identity.reaches([self._folder.path.parent, sockets]):
-            raise SetupError(
-                "PostgreSQL does not run as root but as another user, who cannot reach "
-                f"{self._folder.path}; choose a data folder below /var/lib, or start as an ordinary user."
-            )
-
-    def _server_command(self, installed: Path) -> Sequence[str]:
+    def _server_command(self, installed: Path, data: str, sockets: str) -> Sequence[str]:
         # The setting is a list of names; quoted, a comma or a blank in the path is part of the name.
-        sockets = str(self._folder.sockets / "postgres").replace('"', '""')
-        settings = {**_SETTINGS, "unix_socket_directories": f'"{sockets}"'}
+        quoted = sockets.replace('"', '""')
+        settings = {**_SETTINGS, "unix_socket_directories": f'"{quoted}"'}
         if not self._durable:
             settings |= _CARELESS_SETTINGS
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(installed / "bin" / "postgres"), "-D", str(self._folder.postgres), *options]
+        return [str(installed / "bin" / "postgres"), "-D", data, *options]
 
 
 def _server_environment() -> dict[str, str]:

@@ -10,15 +10,15 @@ from pathlib import Path
 def end_remains(folder: Path) -> None:
     """Ask servers that still run on `folder` to stop; returns at once, whether or not there were any.
 
-    Their process ids come from files that may be stale, so a process is signalled only if its command line
-    names this folder. Call it only while no supervisor holds the folder.
+    Their process ids come from files that may be stale, so a process is signalled only if it stands in this
+    folder. Call it only while no supervisor holds the folder.
     """
-    for pid_file, stop_signal in (
-        (folder / "postgres" / "postmaster.pid", signal.SIGINT),
-        (folder / "run" / "valkey.pid", signal.SIGTERM),
+    for data, pid_file, stop_signal in (
+        (folder / "postgres", folder / "postgres" / "postmaster.pid", signal.SIGINT),
+        (folder / "valkey", folder / "run" / "valkey.pid", signal.SIGTERM),
     ):
         pid = _recorded_pid(pid_file)
-        if pid is not None and str(folder) in _command_line(pid):
+        if pid is not None and _stands_in(pid, data):
             with suppress(OSError):
                 os.kill(pid, stop_signal)
 
@@ -29,11 +29,13 @@ def _recorded_pid(path: Path) -> int | None:
     return None
 
 
-def _command_line(pid: int) -> str:
+def _stands_in(pid: int, data: Path) -> bool:
+    """Both servers work in their data folder, and name it on their command line as well."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="surrogateescape")
+        return Path(f"/proc/{pid}/cwd").readlink() == data
     with suppress(OSError):
         # macOS has no /proc. `ww`: the whole line, however long.
         asked = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
-        return subprocess.run(asked, check=False, capture_output=True, text=True).stdout  # noqa: S603  (fixed words)
-    return ""
+        finished = subprocess.run(asked, check=False, capture_output=True, text=True)  # noqa: S603  (fixed words)
+        return str(data) in finished.stdout
+    return False

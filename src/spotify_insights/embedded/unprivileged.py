@@ -57,6 +57,8 @@ def unprivileged_identity() -> Identity:
     if os.geteuid() != 0:
         _require_a_name()
         return as_we_are()
+    if sys.platform != "linux":
+        raise SetupError("PostgreSQL does not run as root; start as an ordinary user.")
     for identity in (in_user_namespace(), as_nobody()):
         if identity.reaches([]):
             return identity

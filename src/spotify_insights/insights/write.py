@@ -66,15 +66,9 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
         user_id, snapshot = load_snapshot(tx.session, job.snapshot_id)
         key = reuse_key(user_id, snapshot, job.insight_type, job.tone_mode, narrator=narrator)
         stored = insight_with_fingerprint(tx.session, user_id, key)
-    which = {
-        "snapshot_id": job.snapshot_id,
-        "insight_type": job.insight_type,
-        "tone_mode": job.tone_mode,
-        "locale": LOCALE,
-    }
     if stored is not None:
         with attempt.completion() as completion:
-            changed = _make_current(completion.tx.session, stored, which)
+            changed = _make_current(completion.tx.session, stored, _voice(job))
             _invalidate(cache, completion.tx, user_id, changed)
             completion.result = {"insight_id": str(stored), "reused": True}
         return
@@ -86,7 +80,7 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
     if reasons:
         _log.error("narrative_ungrounded", model=narrator.model, reasons=reasons)
         raise UngroundedError
-    values: dict[str, Any] = which | {
+    values = _voice(job) | {
         "user_id": user_id,
         "time_range": snapshot.time_range,
         "llm_model": narrator.model,
@@ -102,6 +96,16 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
         insight_id, superseded = _store(completion.tx.session, values)
         _invalidate(cache, completion.tx, user_id, superseded)
         completion.result = {"insight_id": str(insight_id), "reused": False}
+
+
+def _voice(job: GenerateInsight) -> dict[str, Any]:
+    """What versions of one insight have in common: of those with equal values one is the current one."""
+    return {
+        "snapshot_id": job.snapshot_id,
+        "insight_type": job.insight_type,
+        "tone_mode": job.tone_mode,
+        "locale": LOCALE,
+    }
 
 
 def _store(session: Session, values: dict[str, Any]) -> tuple[UUID, list[UUID]]:
@@ -121,10 +125,10 @@ def _store(session: Session, values: dict[str, Any]) -> tuple[UUID, list[UUID]]:
     return inserted, list(session.scalars(_SUPERSEDE, values | {"id": inserted}))
 
 
-def _make_current(session: Session, insight_id: UUID, which: dict[str, Any]) -> list[UUID]:
+def _make_current(session: Session, insight_id: UUID, voice: dict[str, Any]) -> list[UUID]:
     """Let the text stand for the snapshot, whose content may have come back to it; what that changed."""
     restored = session.scalars(_RESTORE, {"id": insight_id}).all()
-    superseded = session.scalars(_SUPERSEDE, which | {"id": insight_id}).all()
+    superseded = session.scalars(_SUPERSEDE, voice | {"id": insight_id}).all()
     return [*restored, *superseded]
 
 

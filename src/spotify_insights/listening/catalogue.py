@@ -16,6 +16,13 @@ from spotify_insights.listening.take_snapshot import SuppliedFeatures
 # A provider that did not know a track may learn of it; asking again once a month is enough.
 ASK_AGAIN_AFTER: Final = timedelta(days=30)
 
+# An answer without artists says nothing about them.
+_FORGET_FURTHER_CREDITS: Final = text("""
+    DELETE FROM track_artists known
+     USING unnest(CAST(:track_ids AS bigint[]), CAST(:credits AS int[])) AS told (track_id, credits)
+     WHERE known.track_id = told.track_id AND known.position >= told.credits AND told.credits > 0
+""")
+
 
 @dataclass(frozen=True)
 class ArtistEntry:
@@ -213,6 +220,13 @@ def _store_credits(
     ]
     if not rows:
         return
+    session.execute(
+        _FORGET_FURTHER_CREDITS,
+        {
+            "track_ids": [track_keys[entry.spotify_id] for entry in entries],
+            "credits": [len(entry.artists) for entry in entries],
+        },
+    )
     statement = insert(TrackArtist).values(rows)
     session.execute(
         statement.on_conflict_do_update(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 # Sources date one play differently: an export its last second, the player's list a moment after it.
 SAME_PLAY_WITHIN: Final = timedelta(seconds=120)
 
+# One order for every process: two that store the same plays must not wait for each other in a circle.
 _STORE: Final = text("""
     INSERT INTO plays (user_id, track_id, ended_at, ms_played, source)
     SELECT :user_id, heard.track_id, heard.ended_at, heard.ms_played, CAST(:source AS text)
@@ -21,6 +22,7 @@ _STORE: Final = text("""
            SELECT 1 FROM plays known
             WHERE known.user_id = :user_id AND known.track_id = heard.track_id AND known.source <> :source
               AND known.ended_at BETWEEN heard.ended_at - :tolerance AND heard.ended_at + :tolerance)
+     ORDER BY heard.ended_at, heard.track_id
         ON CONFLICT DO NOTHING
  RETURNING id
 """)

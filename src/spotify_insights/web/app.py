@@ -13,6 +13,7 @@ from spotify_insights.jobs.relay import CeleryPublisher, Relay
 from spotify_insights.runtime import Runtime
 from spotify_insights.web import documentation, health
 from spotify_insights.web.api import insights, listening, tasks, tokens, users
+from spotify_insights.web.documented import add_examples
 from spotify_insights.web.hot_reads import HotReads
 from spotify_insights.web.methods import refuse_other_methods
 from spotify_insights.web.middleware import BoundedBody, HeadAsGet, LastResort, LocalOnly, RequestId
@@ -88,5 +89,6 @@ def _openapi(app: FastAPI) -> dict[str, object]:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(components["Problem"].pop("$defs", {}))
+        add_examples(components)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -1,10 +1,10 @@
 """The JSON documents of the API, as OpenAPI describes them. PostgreSQL builds most of them itself."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from spotify_insights.insights.types import InsightType, ToneMode
 from spotify_insights.listening.snapshot import (
@@ -16,6 +16,7 @@ from spotify_insights.listening.snapshot import (
     TopTrack,
 )
 from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.web.documented import Documented
 from spotify_insights.web.parameters import INSIGHT_ID, SNAPSHOT_ID, TASK_ID, USER_ID
 
 
@@ -24,24 +25,20 @@ class IdentityDocument(BaseModel):
     provider_user_id: str
 
 
-class UserDocument(BaseModel):
+class UserDocument(Documented):
     """A user of this installation."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": USER_ID,
-                "display_name": "Alice Johnson",
-                "email": None,
-                "timezone": "Europe/Berlin",
-                "role": "user",
-                "preferences": {},
-                "identities": [{"provider": "spotify", "provider_user_id": "spotify_abc123"}],
-                "created_at": "2026-11-22T09:15:00.000Z",
-                "updated_at": "2026-11-22T09:15:00.000Z",
-            }
-        }
-    )
+    example: ClassVar = {
+        "user_id": USER_ID,
+        "display_name": "Alice Johnson",
+        "email": None,
+        "timezone": "Europe/Berlin",
+        "role": "user",
+        "preferences": {},
+        "identities": [{"provider": "spotify", "provider_user_id": "spotify_abc123"}],
+        "created_at": "2026-11-22T09:15:00.000Z",
+        "updated_at": "2026-11-22T09:15:00.000Z",
+    }
 
     user_id: UUID
     display_name: str | None
@@ -54,22 +51,18 @@ class UserDocument(BaseModel):
     updated_at: datetime
 
 
-class ConnectionDocument(BaseModel):
+class ConnectionDocument(Documented):
     """The state of one connection; never a token."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "provider": "spotify",
-                "status": "connected",
-                "scope": ["user-top-read", "user-read-recently-played"],
-                "access_expires_at": "2026-11-22T10:15:00.000Z",
-                "authorized_at": "2026-11-22T09:15:00.000Z",
-                "reauthorize_before": "2027-05-22T09:15:00.000Z",
-                "days_left": 180,
-            }
-        }
-    )
+    example: ClassVar = {
+        "provider": "spotify",
+        "status": "connected",
+        "scope": ["user-top-read", "user-read-recently-played"],
+        "access_expires_at": "2026-11-22T10:15:00.000Z",
+        "authorized_at": "2026-11-22T09:15:00.000Z",
+        "reauthorize_before": "2027-05-22T09:15:00.000Z",
+        "days_left": 180,
+    }
 
     provider: Literal["spotify"]
     status: Literal["connected", "reauth_required"]
@@ -80,42 +73,36 @@ class ConnectionDocument(BaseModel):
     days_left: int
 
 
-class TaskAccepted(BaseModel):
+class TaskAccepted(Documented):
     """Work was taken on; poll `status_url`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"task_id": TASK_ID, "status_url": f"/api/tasks/{TASK_ID}"}}
-    )
+    example: ClassVar = {"task_id": TASK_ID, "status_url": f"/api/tasks/{TASK_ID}"}
 
     task_id: UUID
     status_url: str
 
 
-class TaskDocument(BaseModel):
+class TaskDocument(Documented):
     """A task. `error` is always there: null, or one sentence."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "task_id": TASK_ID,
-                "task_name": "spotify.ingest_listening_data",
-                "queue": "spotify",
-                "user_id": USER_ID,
-                "status": "SUCCESS",
-                "result": {"snapshot_id": SNAPSHOT_ID, "new_plays": 50},
-                "error": None,
-                "error_code": None,
-                "progress": None,
-                "attempts": 1,
-                "max_attempts": 5,
-                "queued_at": "2026-11-22T09:15:01.000Z",
-                "available_at": "2026-11-22T09:15:01.000Z",
-                "started_at": "2026-11-22T09:15:01.020Z",
-                "finished_at": "2026-11-22T09:15:01.480Z",
-                "run_ms": 460,
-            }
-        }
-    )
+    example: ClassVar = {
+        "task_id": TASK_ID,
+        "task_name": "spotify.ingest_listening_data",
+        "queue": "spotify",
+        "user_id": USER_ID,
+        "status": "SUCCESS",
+        "result": {"snapshot_id": SNAPSHOT_ID, "new_plays": 50},
+        "error": None,
+        "error_code": None,
+        "progress": None,
+        "attempts": 1,
+        "max_attempts": 5,
+        "queued_at": "2026-11-22T09:15:01.000Z",
+        "available_at": "2026-11-22T09:15:01.000Z",
+        "started_at": "2026-11-22T09:15:01.020Z",
+        "finished_at": "2026-11-22T09:15:01.480Z",
+        "run_ms": 460,
+    }
 
     task_id: UUID
     task_name: str
@@ -135,41 +122,37 @@ class TaskDocument(BaseModel):
     run_ms: int | None
 
 
-class SnapshotDocument(BaseModel):
+class SnapshotDocument(Documented):
     """What one listener's music looked like on one day over one range."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "snapshot_id": SNAPSHOT_ID,
-                "user_id": USER_ID,
-                "snapshot_date": "2026-11-22",
-                "time_range": "medium_term",
-                "timezone": "Europe/Berlin",
-                "mood_patterns": {
-                    "upbeat": 0.41,
-                    "intense": 0.22,
-                    "wistful": 0.19,
-                    "calm": 0.12,
-                    "neutral": 0.06,
-                },
-                "mood_diversity_score": 0.91,
-                "effective_moods": 3.5,
-                "audio_features": {"energy": {"mean": 0.63, "spread": 0.18, "n": 50, "margin": 0.06}},
-                "rhythm": None,
-                "top_tracks": [],
-                "top_artists": [],
-                "coverage": {
-                    "tracks": 50,
-                    "tracks_with_features": 50,
-                    "share": 1.0,
-                    "providers": {"spotify": 1.0},
-                },
-                "content_hash": "9f2c…",
-                "computed_at": "2026-11-22T09:15:01.480Z",
-            }
-        }
-    )
+    example: ClassVar = {
+        "snapshot_id": SNAPSHOT_ID,
+        "user_id": USER_ID,
+        "snapshot_date": "2026-11-22",
+        "time_range": "medium_term",
+        "timezone": "Europe/Berlin",
+        "mood_patterns": {
+            "upbeat": 0.41,
+            "intense": 0.22,
+            "wistful": 0.19,
+            "calm": 0.12,
+            "neutral": 0.06,
+        },
+        "mood_diversity_score": 0.91,
+        "effective_moods": 3.5,
+        "audio_features": {"energy": {"mean": 0.63, "spread": 0.18, "n": 50, "margin": 0.06}},
+        "rhythm": None,
+        "top_tracks": [],
+        "top_artists": [],
+        "coverage": {
+            "tracks": 50,
+            "tracks_with_features": 50,
+            "share": 1.0,
+            "providers": {"spotify": 1.0},
+        },
+        "content_hash": "9f2c…",
+        "computed_at": "2026-11-22T09:15:01.480Z",
+    }
 
     snapshot_id: UUID
     user_id: UUID
@@ -190,30 +173,26 @@ class SnapshotDocument(BaseModel):
     computed_at: datetime
 
 
-class InsightDocument(BaseModel):
+class InsightDocument(Documented):
     """One version of one insight, with the facts behind it in `structured`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "insight_id": INSIGHT_ID,
-                "user_id": USER_ID,
-                "snapshot_id": SNAPSHOT_ID,
-                "insight_type": "wellness",
-                "tone_mode": "supportive",
-                "time_range": "medium_term",
-                "locale": "en",
-                "content": "Mostly bright, with room for rain.\n\n…",
-                "structured": {"headline": "Mostly bright, with room for rain."},
-                "llm_model": "template",
-                "prompt_version": "template-1",
-                "generation_ms": 4,
-                "version": 1,
-                "superseded_by": None,
-                "created_at": "2026-11-22T09:15:03.000Z",
-            }
-        }
-    )
+    example: ClassVar = {
+        "insight_id": INSIGHT_ID,
+        "user_id": USER_ID,
+        "snapshot_id": SNAPSHOT_ID,
+        "insight_type": "wellness",
+        "tone_mode": "supportive",
+        "time_range": "medium_term",
+        "locale": "en",
+        "content": "Mostly bright, with room for rain.\n\n…",
+        "structured": {"headline": "Mostly bright, with room for rain."},
+        "llm_model": "template",
+        "prompt_version": "template-1",
+        "generation_ms": 4,
+        "version": 1,
+        "superseded_by": None,
+        "created_at": "2026-11-22T09:15:03.000Z",
+    }
 
     insight_id: UUID
     user_id: UUID

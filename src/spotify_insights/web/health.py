@@ -1,32 +1,34 @@
 """Whether this process should get traffic."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from spotify_insights.database.upgrade import is_current
 from spotify_insights.errors import UnavailableError
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.documented import Documented
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(tags=["Health"])
 
 
-class Health(BaseModel):
+class Health(Documented):
     """`degraded`: everything is answered, from the database alone, while Redis is away."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"status": "ok", "database": "ok", "redis": "ok"}}
-    )
+    example: ClassVar = {"status": "ok", "database": "ok", "redis": "ok"}
 
     status: Literal["ok", "degraded"]
     database: Literal["ok"]
     redis: Literal["ok", "unreachable"]
 
 
-class Alive(BaseModel):
+class Alive(Documented):
+    """`ok`, whenever anybody answers at all."""
+
+    example: ClassVar = {"status": "ok"}
+
     status: Literal["ok"] = "ok"
 
 

@@ -1,9 +1,12 @@
-"""The ids that addresses and queries carry, described once for the documentation."""
+"""What addresses and queries carry, described once for the documentation."""
 
 from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
+
+from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.listening.time_range import TimeRange
 
 USER_ID: Final = "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11"
 TASK_ID: Final = "01936e5c-8b10-7f02-8c55-6a1d2e3f4051"
@@ -18,3 +21,11 @@ SnapshotId = Annotated[
 InsightId = Annotated[
     UUID, Field(description="The insight, as the generation's result named it.", examples=[INSIGHT_ID])
 ]
+
+Range = Annotated[
+    TimeRange, Field(description="How far back: about 4 weeks, 6 months, or a year, in Spotify's words.")
+]
+OnlyRange = Annotated[TimeRange | None, Field(description="Only what was computed over this range.")]
+Kind = Annotated[InsightType, Field(description="What the insight is about.")]
+OnlyKind = Annotated[InsightType | None, Field(description="Only insights of this type.")]
+Tone = Annotated[ToneMode, Field(description="The voice in which it speaks.")]

@@ -6,13 +6,13 @@ from spotify_insights.cache import keys
 from spotify_insights.database.actor import LOCAL_ADMIN, Actor
 from spotify_insights.insights.queries import insight_document, insight_documents
 from spotify_insights.insights.request import request_insight
-from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.insights.types import ToneMode
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import InsightDocument, TaskAccepted
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES, PAGE_RESPONSES
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
-from spotify_insights.web.parameters import InsightId, SnapshotId, UserId
+from spotify_insights.web.parameters import InsightId, Kind, OnlyKind, SnapshotId, Tone, UserId
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/insights", tags=["Insights"])
@@ -28,8 +28,8 @@ _CURSORS = Cursors("insights")
 def generate(
     runtime: RuntimeDep,
     snapshot_id: SnapshotId,
-    insight_type: InsightType,
-    tone_mode: ToneMode = ToneMode.NEUTRAL,
+    insight_type: Kind,
+    tone_mode: Tone = ToneMode.NEUTRAL,
 ) -> Response:
     """Write an insight about a snapshot in the background; the task's result names it.
 
@@ -65,7 +65,7 @@ async def read_insights_of_user(
     request: Request,
     reads: HotReadsDep,
     user_id: UserId,
-    insight_type: InsightType | None = None,
+    insight_type: OnlyKind = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:

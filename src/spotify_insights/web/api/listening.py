@@ -12,7 +12,7 @@ from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
-from spotify_insights.web.parameters import UserId
+from spotify_insights.web.parameters import OnlyRange, Range, UserId
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/listening", tags=["Listening"])
@@ -25,7 +25,7 @@ _CURSORS = Cursors("snapshots")
     response_model=TaskAccepted,
     responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 413, 415, 422)},
 )
-def ingest(runtime: RuntimeDep, user_id: UserId, time_range: TimeRange = TimeRange.MEDIUM_TERM) -> Response:
+def ingest(runtime: RuntimeDep, user_id: UserId, time_range: Range = TimeRange.MEDIUM_TERM) -> Response:
     """Fetch the listener's data in the background; the task's result is a snapshot.
 
     Asking again while it runs joins the same task.
@@ -44,7 +44,7 @@ async def read_snapshots(
     request: Request,
     reads: HotReadsDep,
     user_id: UserId,
-    time_range: TimeRange | None = None,
+    time_range: OnlyRange = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response:

@@ -1,14 +1,15 @@
 """Handing over a listener's Spotify tokens."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.dependencies import RuntimeDep
+from spotify_insights.web.documented import Documented
 from spotify_insights.web.numbers import as_whole_number
 from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.problems import problem_responses
@@ -22,22 +23,21 @@ Token = Annotated[
 ]
 
 
-class TokenHandover(BaseModel):
+class TokenHandover(Documented):
     """What Spotify's token endpoint gave. Stored encrypted and never shown again."""
 
     model_config = ConfigDict(
         # What was sent must not come back in a validation error.
         hide_input_in_errors=True,
-        json_schema_extra={
-            "example": {
-                "user_id": USER_ID,
-                "access_token": "BQD...",
-                "refresh_token": "AQC...",
-                "expires_in": 3600,
-                "scope": "user-top-read user-read-recently-played",
-            }
-        },
     )
+
+    example: ClassVar = {
+        "user_id": USER_ID,
+        "access_token": "BQD...",
+        "refresh_token": "AQC...",
+        "expires_in": 3600,
+        "scope": "user-top-read user-read-recently-played",
+    }
 
     user_id: UserId
     access_token: Token
@@ -57,18 +57,14 @@ class TokenHandover(BaseModel):
         return value
 
 
-class TokensStored(BaseModel):
+class TokensStored(Documented):
     """The connection works from now on."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "user_id": USER_ID,
-                "provider": "spotify",
-                "status": "connected",
-            }
-        }
-    )
+    example: ClassVar = {
+        "user_id": USER_ID,
+        "provider": "spotify",
+        "status": "connected",
+    }
 
     user_id: UUID
     provider: Literal["spotify"] = "spotify"

@@ -1,11 +1,11 @@
 """Users, their profile and their connections."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from spotify_insights.accounts.profile import change_profile
 from spotify_insights.accounts.queries import connection_documents, user_document
@@ -13,6 +13,7 @@ from spotify_insights.accounts.register import Identity, register_user
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.database.actor import LOCAL_ADMIN, Actor
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.documented import Documented
 from spotify_insights.web.documents import ConnectionDocument, UserDocument
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
 from spotify_insights.web.parameters import USER_ID, UserId
@@ -35,12 +36,10 @@ Timezone = Annotated[
 ]
 
 
-class Registration(BaseModel):
+class Registration(Documented):
     """Who somebody is at Spotify."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"spotify_user_id": "spotify_abc123", "display_name": "Alice Johnson"}}
-    )
+    example: ClassVar = {"spotify_user_id": "spotify_abc123", "display_name": "Alice Johnson"}
 
     spotify_user_id: Annotated[PlainText, Field(min_length=1, max_length=255)]
     display_name: DisplayName | None = None
@@ -48,22 +47,23 @@ class Registration(BaseModel):
     timezone: Timezone = "UTC"
 
 
-class Registered(BaseModel):
+class Registered(Documented):
     """The user of an identity."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"user_id": USER_ID, "created": True}})
+    example: ClassVar = {"user_id": USER_ID, "created": True}
 
     user_id: UUID
     created: bool
 
 
-class ProfileChange(BaseModel):
+class ProfileChange(Documented):
     """Only what is given is changed."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"timezone": "America/New_York", "preferences": {"locale": "en"}}},
     )
+
+    example: ClassVar = {"timezone": "America/New_York", "preferences": {"locale": "en"}}
 
     display_name: DisplayName | None = None
     timezone: Timezone | None = None

@@ -29,9 +29,9 @@ _MAY_RECUR: Final = frozenset({"scale", "time_range", "tracks_listed", "tracks_c
 class TemplateNarrator:
     """Writes any brief in any tone, without network, clock or chance.
 
-    The same brief, tone and seed give the same narrative, so narrating again is safe. Another seed
-    chooses other phrasings of what the brief's signals make worth telling. Everything it writes
-    passes `ungrounded`; a narrative that does not is a programming error.
+    The same brief, tone and seed give the same narrative, so narrating again is safe. Another seed, or
+    other evidence, chooses other phrasings of what the brief's signals make worth telling. Everything
+    it writes passes `ungrounded`; a narrative that does not is a programming error.
     """
 
     model: Final = "template"

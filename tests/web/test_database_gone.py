@@ -1,0 +1,134 @@
+"""Without its database the API says so, soon and in order, and needs no restart when it is back."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import requests
+
+from conftest import Servers
+from live_api import LiveApi, running_api
+from problem_documents import reasons_of
+from server_trials import eventually
+from spotify_insights.database.upgrade import upgrade_database
+from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.postgres import EmbeddedPostgres
+from spotify_insights.web.hot_reads import POOL_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+
+# Twice what the time limits add up to: a busy machine is no failure.
+PATIENCE_SECONDS = 4 * POOL_TIMEOUT_SECONDS
+USER = str(uuid4())
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/health", {}),
+    ("GET", "/health/ready", {}),
+    ("GET", f"/api/users/{USER}", {}),
+    ("GET", f"/api/users/{USER}/connections", {}),
+    ("GET", f"/api/listening/snapshots?user_id={USER}", {}),
+    ("GET", f"/api/insights/{USER}", {}),
+    ("GET", f"/api/insights/user/{USER}", {}),
+    ("GET", f"/api/tasks/{USER}", {}),
+    ("GET", f"/api/tasks?user_id={USER}", {}),
+    ("POST", "/api/users/register", {"json": {"spotify_user_id": "a"}}),
+    ("PATCH", f"/api/users/{USER}", {"json": {"display_name": "a"}}),
+    (
+        "POST",
+        "/api/tokens/store",
+        {"json": {"user_id": USER, "access_token": "canary", "refresh_token": "canary", "expires_in": 1}},
+    ),
+    ("POST", f"/api/listening/ingest?user_id={USER}", {}),
+    ("POST", f"/api/insights/generate?snapshot_id={USER}&insight_type=roast", {}),
+]
+
+
+def assert_unavailable(api: LiveApi) -> None:
+    """Every operation, all at once: a problem document, not an error of ours, and not too late."""
+
+    def ask(operation: tuple[str, str, dict[str, Any]]) -> requests.Response:
+        method, path, sent = operation
+        return requests.request(method, api.url + path, timeout=PATIENCE_SECONDS, **sent)
+
+    with ThreadPoolExecutor(len(REQUESTS)) as threads:
+        for answer in threads.map(ask, REQUESTS):
+            reasons_of(answer, 503, "unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+    assert "canary" not in api.log.read_text(encoding="utf-8")
+    assert requests.get(f"{api.url}/health/live", timeout=5).status_code == 200
+
+
+def works(api: LiveApi) -> bool:
+    """Whether reads and writes are answered again."""
+    read = requests.get(f"{api.url}/api/tasks/{USER}", timeout=PATIENCE_SECONDS)
+    body = {"spotify_user_id": "a"}
+    written = requests.post(f"{api.url}/api/users/register", json=body, timeout=PATIENCE_SECONDS)
+    return read.status_code == 404 and written.status_code in {200, 201}
+
+
+def environment(database_url: str, redis_url: str, key_file: Path) -> dict[str, str]:
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "TOKEN_KEYS_FILE": str(key_file)}
+
+
+def test_the_api_starts_without_a_database_and_says_that_it_is_missing(
+    servers: Servers, key_file: Path, tmp_path: Path
+) -> None:
+    nowhere = f"postgresql://somebody:canary@/nothing?host={tmp_path}/nobody"
+    with running_api(tmp_path, environment(nowhere, servers.redis_url, key_file)) as api:
+        assert_unavailable(api)
+
+
+@pytest.fixture(scope="module")
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that a test may stop and start."""
+    with DataFolder(tmp_path_factory.mktemp("postgres") / "data") as folder:
+        postgres = EmbeddedPostgres(folder, durable=False)
+        postgres.start()
+        upgrade_database(postgres.url)
+        yield postgres
+        postgres.stop()
+
+
+@pytest.mark.slow  # outages take their time
+def test_the_api_recovers_from_outages_of_any_length(
+    own_postgres: EmbeddedPostgres, servers: Servers, key_file: Path, tmp_path: Path
+) -> None:
+    with running_api(tmp_path, environment(own_postgres.url, servers.redis_url, key_file)) as api:
+        assert works(api)
+        for at_least_seconds in (0, 13):
+            own_postgres.stop()
+            ends = time.monotonic() + at_least_seconds
+            assert_unavailable(api)
+            while time.monotonic() < ends:
+                assert_unavailable(api)
+
+            own_postgres.start()
+
+            # However long it was away: it is used as soon as it is there.
+            assert eventually(lambda: works(api), within=PATIENCE_SECONDS / 2)
+
+
+@pytest.mark.slow  # it waits for the time limit itself
+def test_a_connection_that_falls_silent_is_given_up(
+    own_postgres: EmbeddedPostgres, servers: Servers, key_file: Path, tmp_path: Path
+) -> None:
+    with running_api(tmp_path, environment(own_postgres.url, servers.redis_url, key_file)) as api:
+        assert works(api)
+        with psycopg.connect(own_postgres.url) as connection:
+            silenced = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'spotify-insights reads'"
+            ).fetchall()
+        for (pid,) in silenced:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            # The limit itself, and what psycopg takes to find out that cancelling is in vain.
+            answer = requests.get(f"{api.url}/api/tasks/{USER}", timeout=6 * READ_TIMEOUT_SECONDS)
+            reasons_of(answer, 503, "unavailable")
+            assert eventually(lambda: works(api), within=PATIENCE_SECONDS)
+        finally:
+            for (pid,) in silenced:
+                os.kill(pid, signal.SIGCONT)
