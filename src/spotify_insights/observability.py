@@ -13,6 +13,8 @@ _SECRET_NAMES: Final = re.compile(
 )
 # Spotify's tokens begin with BQ or AQ; an Authorization header carries its scheme.
 _SECRET_VALUES: Final = re.compile(r"\b(?:BQ|AQ)[A-Za-z0-9_.\-]{3,}|\b(?:[Bb]earer|[Bb]asic)\s+\S{8,}")
+# PostgreSQL quotes the row that broke a rule: somebody's address, somebody's plays.
+_ROW_CONTENTS: Final = re.compile(r"(DETAIL:\s*)[^\n]*")
 _HARMLESS_NAMES: Final = frozenset({"input_tokens", "output_tokens"})
 
 
@@ -24,7 +26,7 @@ def redact_secrets(
         if _SECRET_NAMES.search(name) and name not in _HARMLESS_NAMES:
             event[name] = "[removed]"
         elif isinstance(value, str):
-            event[name] = _SECRET_VALUES.sub("[removed]", value)
+            event[name] = _ROW_CONTENTS.sub(r"\1[removed]", _SECRET_VALUES.sub("[removed]", value))
     return event
 
 

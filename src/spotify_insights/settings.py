@@ -1,5 +1,6 @@
 """Everything the environment decides. Read once by a door, then handed down; nothing else reads it."""
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,7 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spotify_insights.errors import SetupError
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, means this machine's own loopback."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Settings(BaseSettings):
@@ -55,6 +62,14 @@ class Settings(BaseSettings):
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
         if value and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must be a Redis address such as redis://host:6379/0 or unix:///path/to/socket")
+        return value
+
+    @field_validator("spotify_api_url", "spotify_accounts_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        address = urlsplit(value)
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise ValueError("must be a web address such as https://api.spotify.com")
         return value
 
     @classmethod

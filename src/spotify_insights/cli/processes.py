@@ -94,6 +94,7 @@ class Supervisor:
         self._stages: list[Sequence[ChildProcess]] = []
         self._falls: dict[ChildProcess, _Fall] = {}
         self._held = ExitStack()
+        self._stop_requested = False
         self._is_stopping = False
         self._must_hurry = False
 
@@ -142,7 +143,8 @@ class Supervisor:
 
     def wait_until_ready(self) -> None:
         """Wait for every child launched so far. Raises SetupError with the last words of one that ended."""
-        wait_until_ready([child for stage in self._stages for child in stage])
+        children = [child for stage in self._stages for child in stage]
+        wait_until_ready(children, between_looks=self._heed_stop_request)
 
     def watch(self) -> NoReturn:
         """Keep everything running until a stop is requested, which raises StopRequested.
@@ -150,6 +152,7 @@ class Supervisor:
         A child that ends is started again, each time after a longer pause, and a line says so.
         """
         while True:
+            self._heed_stop_request()
             now = time.monotonic()
             for child, fall in self._falls.items():
                 self._tend(child, fall, now)
@@ -197,5 +200,10 @@ class Supervisor:
         if self._is_stopping:
             self._must_hurry = True
             return
-        self._is_stopping = True
+        self._stop_requested = True
         raise StopRequested
+
+    def _heed_stop_request(self) -> None:
+        """Python drops an exception that a signal handler raises inside a finaliser; the request stands."""
+        if self._stop_requested:
+            raise StopRequested

@@ -21,6 +21,7 @@ from spotify_insights.embedded.postgres import EmbeddedPostgres
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.errors import SetupError
 
+_REAL_DATA = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "TOKEN_KEYS_FILE")
 _CONCURRENCY = {"spotify": 2, "insights": 2, "scheduled": 1}
 # A job that takes longer to finish is cut off; its lease expires and another attempt does it.
 _WORKER_HAS_SECONDS = 10.0
@@ -73,21 +74,28 @@ def run_up(options: UpOptions, *, demo: DemoHooks | None = None) -> int:
         except SetupError as error:
             complain(str(error))
             return 1
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            complain(f"The system refuses: {place}{error.strerror or error}. Mend that and start again.")
+            return 1
 
 
 def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None) -> None:
-    listener = supervisor.hold(
-        open_port(options.host, options.port, auth_mode=os.environ.get("AUTH_MODE", "open"))
-    )
+    # Invented listeners and a pretend Spotify must never come near real people's data and tokens.
+    ignored = [name for name in _REAL_DATA if demo is not None and os.environ.get(name)]
+    given = {name: value for name, value in os.environ.items() if name not in ignored}
+    listener = supervisor.hold(open_port(options.host, options.port))
     name = "spotify-insights" if demo is None else "spotify-insights-demo"
     folder = supervisor.hold(DataFolder(options.data_dir or default_data_dir(name)))
     say(f"spotify-insights {__version__}")
+    if ignored:
+        say(f"  left alone {', '.join(ignored)}: the demo uses nothing but its own")
     say(f"  data       {folder.path}")
     common = {
-        **os.environ,
+        **given,
         "HOST": options.host,
         "PORT": str(listener.getsockname()[1]),
-        "TOKEN_KEYS_FILE": os.environ.get("TOKEN_KEYS_FILE") or str(folder.path / "keys.json"),
+        "TOKEN_KEYS_FILE": given.get("TOKEN_KEYS_FILE") or str(folder.path / "keys.json"),
         # A module in the working folder must not pass for one of ours.
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
@@ -95,8 +103,10 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
     if demo is not None:
         _launch_pretend_spotify(supervisor, folder, common, demo)
         common |= demo.environment
-    environment = {**common, **_server_addresses(supervisor, folder)}
-    _prepare_data(supervisor, environment)
+    environment = {**common, **_server_addresses(supervisor, folder, given)}
+    # Named even where it is the same, so that no file of settings puts another one in its place.
+    environment.setdefault("CACHE_URL", environment["REDIS_URL"])
+    _prepare_data(supervisor, environment, servers_are_ours=not given.get("DATABASE_URL"))
     _launch_doors(supervisor, folder, environment, listener, options)
     if demo is not None:
         demo.seed(environment)
@@ -107,10 +117,10 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
         show_in_browser(address)
 
 
-def _server_addresses(supervisor: Supervisor, folder: DataFolder) -> dict[str, str]:
-    """Launch the servers that the environment does not name, and check those that it does."""
+def _server_addresses(supervisor: Supervisor, folder: DataFolder, given: Mapping[str, str]) -> dict[str, str]:
+    """Launch the servers that `given` does not name, and check those that it does."""
     own: list[ChildProcess] = []
-    addresses = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
+    addresses = {name: given.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
     places = {"DATABASE_URL": "PostgreSQL in the data folder", "REDIS_URL": "Valkey in the data folder"}
     if addresses["DATABASE_URL"] or addresses["REDIS_URL"]:
         from spotify_insights.cli.given_servers import check_database, check_redis  # noqa: PLC0415
@@ -118,6 +128,10 @@ def _server_addresses(supervisor: Supervisor, folder: DataFolder) -> dict[str, s
         for setting, check in (("DATABASE_URL", check_database), ("REDIS_URL", check_redis)):
             if addresses[setting]:
                 places[setting] = f"{check(addresses[setting])} ({setting})"
+    if given.get("CACHE_URL"):
+        from spotify_insights.cli.given_servers import check_redis  # noqa: PLC0415
+
+        check_redis(given["CACHE_URL"], setting="CACHE_URL")
     # Valkey first: making a new database takes a second, meanwhile the other is up.
     if not addresses["REDIS_URL"]:
         valkey = EmbeddedValkey(folder)
@@ -148,18 +162,21 @@ def _launch_pretend_spotify(
     supervisor.launch(pretend)
 
 
-def _prepare_data(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+def _prepare_data(supervisor: Supervisor, environment: Mapping[str, str], *, servers_are_ours: bool) -> None:
     """Keys and schema. The imports are what takes time, so they come before the wait for the servers."""
     from spotify_insights.database.database import Database  # noqa: PLC0415
     from spotify_insights.database.upgrade import upgrade_database  # noqa: PLC0415
     from spotify_insights.jobs.recovery import end_leases_of_the_dead  # noqa: PLC0415
     from spotify_insights.security.key_ring import create_key_file  # noqa: PLC0415
+    from spotify_insights.settings import Settings  # noqa: PLC0415
 
+    # A wrong setting is told now, before anything is changed, and not by whichever child meets it first.
+    Settings.from_environment(environment)
     create_key_file(Path(environment["TOKEN_KEYS_FILE"]))
     supervisor.wait_until_ready()
     upgrade_database(environment["DATABASE_URL"])
-    if not os.environ.get("DATABASE_URL"):
-        # The servers in the folder have no workers but ours, and ours do not run yet.
+    if servers_are_ours:
+        # They have no workers but ours, and ours do not run yet.
         database = Database(environment["DATABASE_URL"], pool_size=1)
         end_leases_of_the_dead(database)
         database.close()
@@ -193,4 +210,5 @@ def _launch_doors(
         )
         for queue, usual in _CONCURRENCY.items()
     ]
-    supervisor.launch(door("api", "api", "--fd", str(listener.fileno())), *workers, door("beat", "beat"))
+    api = door("api", "api", "--host", options.host, "--fd", str(listener.fileno()))
+    supervisor.launch(api, *workers, door("beat", "beat"))

@@ -120,15 +120,27 @@ def _migration_connection(database_url: str) -> Iterator[Connection]:
     try:
         with database.engine.begin() as connection:
             yield connection
-    except OperationalError as error:
-        raise SetupError(_sentence(database_url, error)) from None
+    except DBAPIError as error:
+        sentence = _sentence(database_url, error)
+        if sentence is None:
+            raise
+        raise SetupError(sentence) from None
     finally:
         database.close()
 
 
-def _sentence(database_url: str, error: DBAPIError) -> str:
-    if getattr(error.orig, "sqlstate", None) == "55P03":
-        return "The database is busy: its tables stayed locked, and nothing was changed. Try again later."
+def _sentence(database_url: str, error: DBAPIError) -> str | None:
+    """What an operator can do about it; None for a fault of ours."""
+    sqlstate = getattr(error.orig, "sqlstate", None)
     host = urlsplit(database_url).hostname or "its socket"
+    if sqlstate == "55P03":
+        return "The database is busy: its tables stayed locked, and nothing was changed. Try again later."
+    if sqlstate == "42501":
+        return (
+            f"The role of DATABASE_URL may not change tables in the database at {host}. "
+            "Make it the owner of that database."
+        )
+    if not isinstance(error, OperationalError):
+        return None
     reason = str(error.orig).strip().splitlines()[-1] if error.orig else "no answer"
     return f"The database at {host} cannot be used: {reason}. Check DATABASE_URL."

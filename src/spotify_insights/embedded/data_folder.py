@@ -64,11 +64,11 @@ class DataFolder:
         """Raise SetupError if the folder cannot be used, or another supervisor or its servers hold it."""
         with self._foreseen():
             self._create()
-        self._lock.acquire()
         try:
             with self._foreseen():
+                self._lock.acquire()
                 self._close_to_others()
-            self._sockets.open()
+                self._sockets.open()
         except BaseException:
             self._lock.release()
             raise

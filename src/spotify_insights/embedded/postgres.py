@@ -34,6 +34,7 @@ _SETTINGS = {
     "log_checkpoints": "off",
     # A failed statement's text may carry somebody's data; the error itself is enough.
     "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 # Only for data that nobody will miss: after a crash of the machine it may be damaged.
 _CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -77,7 +78,7 @@ class EmbeddedPostgres(ChildProcess):
 
     def url_for(self, *, role: str = SUPERUSER, database: str = SUPERUSER) -> str:
         """Any role and database of this server, as a libpq URI; by default its superuser's."""
-        host = quote(str(self._folder.sockets / "postgres"), safe="/")
+        host = quote(os.fsencode(self._folder.sockets / "postgres"), safe="/")
         return f"postgresql://{quote(role, safe='')}@/{quote(database, safe='')}?host={host}"
 
     @override
@@ -111,7 +112,7 @@ class EmbeddedPostgres(ChildProcess):
     @override
     def is_ready(self) -> bool:
         try:
-            lines = (self._folder.postgres / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            lines = (self._folder.postgres / "postmaster.pid").read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return False
         return (

@@ -1,5 +1,6 @@
 """A Valkey server of our own, which speaks Redis' protocol through a unix socket in the data folder."""
 
+import os
 import shutil
 import signal
 import socket
@@ -56,7 +57,7 @@ class EmbeddedValkey(ChildProcess):
     @property
     def url(self) -> str:
         """Database 0, in the form that redis-py takes."""
-        return f"unix://{quote(str(self._socket), safe='/')}?db=0"
+        return f"unix://{quote(os.fsencode(self._socket), safe='/')}?db=0"
 
     @override
     def prepare(self) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -11,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spotify_insights.observability import get_logger
-from spotify_insights.settings import LOOPBACK_HOSTS
+from spotify_insights.settings import is_loopback
 from spotify_insights.web.problems import internal_error, problem_response
 
 _log = get_logger(__name__)
@@ -107,9 +106,8 @@ class LocalOnly:
     or a form on a foreign page must not get through it.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Iterable[str] = LOOPBACK_HOSTS) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._allowed = frozenset(allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_local(Headers(scope=scope)):
@@ -123,12 +121,13 @@ class LocalOnly:
             return
         await self._app(scope, receive, send)
 
-    def _is_local(self, headers: Headers) -> bool:
+    @staticmethod
+    def _is_local(headers: Headers) -> bool:
         hosts = headers.getlist("host")
         return (
             len(hosts) == 1
-            and _host(hosts[0]) in self._allowed
-            and all(_host(_authority(origin)) in self._allowed for origin in headers.getlist("origin"))
+            and is_loopback(_host(hosts[0]))
+            and all(is_loopback(_host(_authority(origin))) for origin in headers.getlist("origin"))
         )
 
 

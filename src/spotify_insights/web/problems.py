@@ -147,7 +147,8 @@ async def _product_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidInputError):
         errors = [FieldProblem(field=error.field, reason=error.message)]
     if isinstance(error, UnavailableError):
-        _log.warning("unavailable", reason=error.message, cause=repr(type(error.__cause__)))
+        cause = error.__cause__
+        _log.warning("unavailable", reason=error.message, cause=cause and type(cause).__name__)
     return problem_response(
         _request_id(request), status, code=error.code, detail=error.message, errors=errors
     )

@@ -10,7 +10,7 @@ from typing_extensions import override
 from spotify_insights.errors import SetupError
 from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
-from spotify_insights.settings import LOOPBACK_HOSTS, Settings
+from spotify_insights.settings import Settings, is_loopback
 from spotify_insights.web.app import create_app
 
 
@@ -35,7 +35,7 @@ def serve_api(*, host: str, port: int, fd: int | None) -> None:
         SetupError: a setting is wrong, or the address must not be served without sign-in.
     """
     settings = Settings.from_environment()
-    if host not in LOOPBACK_HOSTS:
+    if not is_loopback(host):
         raise SetupError(
             f"Without sign-in the API serves this machine only, and {host} can be reached from others. "
             "Use --host 127.0.0.1."

@@ -26,10 +26,8 @@ Token = Annotated[
 class TokenHandover(Documented):
     """What Spotify's token endpoint gave. Stored encrypted and never shown again."""
 
-    model_config = ConfigDict(
-        # What was sent must not come back in a validation error.
-        hide_input_in_errors=True,
-    )
+    # What was sent must not come back in a validation error.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     example: ClassVar = {
         "user_id": USER_ID,

@@ -59,9 +59,7 @@ class Registered(Documented):
 class ProfileChange(Documented):
     """Only what is given is changed."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-    )
+    model_config = ConfigDict(extra="forbid")
 
     example: ClassVar = {"timezone": "America/New_York", "preferences": {"locale": "en"}}
 
