@@ -15,9 +15,11 @@ from spotify_insights.errors import SetupError
 def is_loopback(host: str) -> bool:
     """Whether `host`, a name or an address, means this machine's own loopback."""
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    # Python 3.13 looks through IPv4 addresses that are written as IPv6; older ones do not.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 class Settings(BaseSettings):

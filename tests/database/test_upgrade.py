@@ -172,3 +172,17 @@ def locked(database_url: str, statement: str) -> Iterator[None]:
         connection.execute(statement.encode())
         yield
         connection.rollback()
+
+
+def test_a_role_that_may_not_make_tables_is_told_so(fresh: str) -> None:
+    with psycopg.connect(fresh, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS reader_of_tests")
+        connection.execute("CREATE ROLE reader_of_tests LOGIN PASSWORD 'canary'")
+    limited = make_url(fresh).set(username="reader_of_tests", password="canary")
+    try:
+        with pytest.raises(SetupError, match="may not change tables") as told:
+            upgrade_database(limited.render_as_string(hide_password=False))
+        assert "canary" not in told.value.message
+    finally:
+        with psycopg.connect(fresh, autocommit=True) as connection:
+            connection.execute("DROP ROLE reader_of_tests")

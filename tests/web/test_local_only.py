@@ -17,6 +17,8 @@ OWN_HOSTS = [
     "localhost:65535",
     "[::1]",
     "[::1]:8000",
+    "[::ffff:127.0.0.1]",
+    "127.0.0.2",
 ]
 FOREIGN_HOSTS = [
     "evil.example",
@@ -34,11 +36,9 @@ FOREIGN_HOSTS = [
     "127.0.0.1, evil.example",
     "evil.example 127.0.0.1",
     "192.168.1.7",
-    "127.0.0.2",
     "0.0.0.0",  # noqa: S104  # a name in a request; nothing is bound
     "0x7f000001",
     "2130706433",
-    "[::ffff:127.0.0.1]",
     "[::1",
     "::1",
     "[::1]evil.example",
