@@ -11,7 +11,6 @@ from pathlib import Path
 
 from server_trials import eventually
 
-
 # What finding Python and its libraries takes; no setting of the person who runs the tests.
 INHERITED = {
     name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ

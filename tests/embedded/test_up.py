@@ -223,13 +223,9 @@ def test_the_demo_leaves_real_data_alone(tmp_path: Path) -> None:
         assert ends_well(process)
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [("SPOTIFY_API_URL", "nonsense"), ("LOG_LEVEL", "loud"), ("AUTH_MODE", "required")],
-)
-def test_a_wrong_setting_is_told_before_anything_is_changed(tmp_path: Path, setting: str, value: str) -> None:
-    said = refusal(folder=tmp_path / "data", port=0, environment={setting: value})
-    assert said.startswith(f"The setting {setting} cannot be used")
+def test_a_wrong_setting_is_told_before_anything_is_changed(tmp_path: Path) -> None:
+    said = refusal(folder=tmp_path / "data", port=0, environment={"LOG_LEVEL": "loud"})
+    assert said.startswith("The setting LOG_LEVEL cannot be used")
     assert not (tmp_path / "data" / "keys.json").exists()
 
 

@@ -1,17 +1,11 @@
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-import pytest
 
-from spotify_insights.pretend_spotify.config import Mode, PretendSpotifyConfig
-from spotify_insights.pretend_spotify.running import RunningPretendSpotify, running_pretend_spotify
-from spotify_insights.pretend_spotify.sign_in import LISTENING_SCOPE
+from pretend_trials import SignIn
+from spotify_insights.pretend_spotify.config import Mode
+from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 
-SignIn = Callable[..., httpx2.Client]
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 FEATURES = {
     "danceability",
     "energy",
@@ -32,31 +26,6 @@ FEATURES = {
     "analysis_url",
     "duration_ms",
 }
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningPretendSpotify]:
-    config = PretendSpotifyConfig(mode=Mode.EXTENDED, control=True, clock=lambda: NOW)
-    with running_pretend_spotify(config) as running:
-        yield running
-
-
-@pytest.fixture
-def spotify(shared: RunningPretendSpotify) -> RunningPretendSpotify:
-    """In extended mode, its clock standing still, as fresh as on its first day."""
-    shared.control.reset()
-    return shared
-
-
-@pytest.fixture
-def listener_client(spotify: RunningPretendSpotify) -> Iterator[SignIn]:
-    """Signs a persona in; the clients are closed after the test."""
-    with ExitStack() as clients:
-
-        def signed_in(persona: str = "omnivore", *, scope: str = LISTENING_SCOPE) -> httpx2.Client:
-            return clients.enter_context(spotify.client_of(persona, scope=scope))
-
-        yield signed_in
 
 
 def in_mode(spotify: RunningPretendSpotify, mode: Mode) -> bool:

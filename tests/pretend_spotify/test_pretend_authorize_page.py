@@ -1,18 +1,14 @@
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
 
-from spotify_insights.pretend_spotify.config import Mode, PretendSpotifyConfig
-from spotify_insights.pretend_spotify.loopback_client import loopback_client
+from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
 from spotify_insights.pretend_spotify.personas import PERSONAS
-from spotify_insights.pretend_spotify.running import RunningPretendSpotify, running_pretend_spotify
+from spotify_insights.pretend_spotify.running import running_pretend_spotify
 from spotify_insights.pretend_spotify.sign_in import sign_in
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1:8000/auth/spotify/callback"
 # The example of RFC 7636, appendix B.
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -25,27 +21,6 @@ ASKED = {
     "code_challenge": CHALLENGE,
     "code_challenge_method": "S256",
 }
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningPretendSpotify]:
-    config = PretendSpotifyConfig(mode=Mode.EXTENDED, control=True, clock=lambda: NOW)
-    with running_pretend_spotify(config) as running:
-        yield running
-
-
-@pytest.fixture
-def spotify(shared: RunningPretendSpotify) -> RunningPretendSpotify:
-    """In extended mode, its clock standing still, as fresh as on its first day."""
-    shared.control.reset()
-    return shared
-
-
-@pytest.fixture
-def browser(spotify: RunningPretendSpotify) -> Iterator[httpx2.Client]:
-    """Carries no token and follows no redirect."""
-    with loopback_client(spotify.base_url) as client:
-        yield client
 
 
 def answered(response: httpx2.Response) -> dict[str, list[str]]:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretend_trials import NOW
 from spotify_insights.pretend_spotify.day import Play
 from spotify_insights.pretend_spotify.listener import Listener, listener_of
 from spotify_insights.pretend_spotify.personas import EARLY_COMMUTER, OMNIVORE, PERSONAS, Habit, Persona
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 EIGHTEEN_MONTHS = timedelta(days=548)
 every_persona = pytest.mark.parametrize("persona", PERSONAS, ids=lambda persona: persona.key)
 moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds the zone

@@ -2,19 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import fmean
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from pretend_trials import NOW
 from spotify_insights.pretend_spotify.catalogue import Track
 from spotify_insights.pretend_spotify.genres import GENRES
 from spotify_insights.pretend_spotify.listener import listener_of
 from spotify_insights.pretend_spotify.personas import PERSONA_BY_KEY, PERSONAS
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class LocalPlay(NamedTuple):

@@ -1,41 +1,18 @@
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
-from spotify_insights.pretend_spotify.config import Mode, PretendSpotifyConfig, RefreshTokenAnswer
-from spotify_insights.pretend_spotify.loopback_client import loopback_client
-from spotify_insights.pretend_spotify.running import RunningPretendSpotify, running_pretend_spotify
+from spotify_insights.pretend_spotify.config import RefreshTokenAnswer
+from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.pretend_spotify.sign_in import TokenAnswer, authorization_code, sign_in
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REDIRECT = "http://127.0.0.1:8000/auth/spotify/callback"
 # The example of RFC 7636, appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningPretendSpotify]:
-    config = PretendSpotifyConfig(mode=Mode.EXTENDED, control=True, clock=lambda: NOW)
-    with running_pretend_spotify(config) as running:
-        yield running
-
-
-@pytest.fixture
-def spotify(shared: RunningPretendSpotify) -> RunningPretendSpotify:
-    """In extended mode, its clock standing still, as fresh as on its first day."""
-    shared.control.reset()
-    return shared
-
-
-@pytest.fixture
-def browser(spotify: RunningPretendSpotify) -> Iterator[httpx2.Client]:
-    """Carries no token and follows no redirect."""
-    with loopback_client(spotify.base_url) as client:
-        yield client
 
 
 def new_code(spotify: RunningPretendSpotify, challenge: str | None = None) -> str:

@@ -1,6 +1,4 @@
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,14 +6,11 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from spotify_insights.pretend_spotify.config import Mode, PretendSpotifyConfig
+from pretend_trials import NOW, SignIn
+from spotify_insights.pretend_spotify.config import Mode
 from spotify_insights.pretend_spotify.listener import listener_of
-from spotify_insights.pretend_spotify.loopback_client import loopback_client
-from spotify_insights.pretend_spotify.running import RunningPretendSpotify, running_pretend_spotify
-from spotify_insights.pretend_spotify.sign_in import LISTENING_SCOPE
+from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 
-SignIn = Callable[..., httpx2.Client]
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0)
 OBJECT = {"external_urls", "href", "id", "type", "uri"}
 USER = OBJECT | {"account_id", "display_name", "images"}
@@ -48,38 +43,6 @@ MORE_OF_USER = {"followers"}
 MORE_OF_ARTIST = {"followers", "genres", "popularity"}
 MORE_OF_ALBUM = {"available_markets"}
 MORE_OF_TRACK = {"available_markets", "popularity"}
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningPretendSpotify]:
-    config = PretendSpotifyConfig(mode=Mode.EXTENDED, control=True, clock=lambda: NOW)
-    with running_pretend_spotify(config) as running:
-        yield running
-
-
-@pytest.fixture
-def spotify(shared: RunningPretendSpotify) -> RunningPretendSpotify:
-    """In extended mode, its clock standing still, as fresh as on its first day."""
-    shared.control.reset()
-    return shared
-
-
-@pytest.fixture
-def browser(spotify: RunningPretendSpotify) -> Iterator[httpx2.Client]:
-    """Carries no token and follows no redirect."""
-    with loopback_client(spotify.base_url) as client:
-        yield client
-
-
-@pytest.fixture
-def listener_client(spotify: RunningPretendSpotify) -> Iterator[SignIn]:
-    """Signs a persona in; the clients are closed after the test."""
-    with ExitStack() as clients:
-
-        def signed_in(persona: str = "omnivore", *, scope: str = LISTENING_SCOPE) -> httpx2.Client:
-            return clients.enter_context(spotify.client_of(persona, scope=scope))
-
-        yield signed_in
 
 
 def in_mode(spotify: RunningPretendSpotify, mode: Mode) -> bool:
