@@ -1,6 +1,7 @@
 """Beat as a metronome: for each due moment of the schedule it writes a job row, and never a message.
 
 `schedule_slots` lets every moment be fired once, however many beats run. The relay publishes the rows.
+A moment that passes while no beat runs, or while the database is away, is not made up for: the next one is.
 """
 
 from collections.abc import Mapping
