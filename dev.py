@@ -10,7 +10,7 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036  (the point of this file)
     present = ".".join(str(part) for part in sys.version_info[:3])
     sys.stderr.write(
-        "dev.py needs Python 3.11 or newer, this is " + present + "; run it as "
+        "dev.py needs Python 3.11 or newer, this is " + present + "; run it with a newer one, as in "
         "python3.12 " + " ".join(sys.argv) + "\n"
     )
     sys.exit(1)

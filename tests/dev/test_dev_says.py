@@ -39,7 +39,7 @@ def test_an_old_python_says_which_one_is_needed(python: str) -> None:
     assert finished.stdout == ""
     assert finished.stderr == (
         f"dev.py needs Python 3.11 or newer, this is {version.stdout}; "
-        f"run it as python3.12 {DEV} demo --port 8001\n"
+        f"run it with a newer one, as in python3.12 {DEV} demo --port 8001\n"
     )
 
 
