@@ -94,7 +94,8 @@ def test_an_unreachable_broker_is_reported_within_two_seconds(database: Database
 
 def test_the_publisher_finds_its_way_back_to_a_broker_that_was_away(settings: Settings, app: Celery) -> None:
     with FragileWay(settings.redis_url.get_secret_value()).open() as (way, port):
-        publisher = CeleryPublisher(create_celery(f"redis://127.0.0.1:{port}/0"))
+        number = broker_address(settings.redis_url.get_secret_value()).rpartition("=")[2].rpartition("/")[2]
+        publisher = CeleryPublisher(create_celery(f"redis://127.0.0.1:{port}/{number}"))
         before, meanwhile, after = (DueJob(id=uuid4(), task_name="any.task", queue="spotify") for _ in "123")
         publisher.publish([before])
 
