@@ -36,7 +36,8 @@ def said_until(supervisor: subprocess.Popen[str], last: str) -> list[str]:
 
 
 def events(folder: Path) -> list[str]:
-    return (folder / "events").read_text().splitlines()
+    file = folder / "events"
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def has_started(folder: Path, name: str, *, times: int) -> bool:

@@ -143,8 +143,9 @@ class JobTable(RuleBasedStateMachine):
         attempt.end(status=JobStatus.FAILED, error="It never works.", error_code="permanent")
         job.end(JobStatus.FAILED)
 
-    @rule(job_id=jobs, error=st.sampled_from([None, PERMANENT, TEMPORARY, SNOOZE]))
-    def run(self, job_id: UUID, error: ProductError | None) -> None:
+    @rule(about=st.sampled_from(["rain", "sun"]), error=st.sampled_from([None, PERMANENT, TEMPORARY, SNOOZE]))
+    def run(self, about: str, error: ProductError | None) -> None:
+        job_id: UUID = self.enqueue(about)
         job = self.expected[job_id]
 
         def handler(attempt: Attempt, work: WriteNote) -> None:

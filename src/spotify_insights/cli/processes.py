@@ -197,7 +197,7 @@ class Supervisor:
             os.read(self._wake_read, 1024)
 
     def _on_stop_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_stopping:
+        if self._stop_requested or self._is_stopping:
             self._must_hurry = True
             return
         self._stop_requested = True
