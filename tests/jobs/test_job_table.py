@@ -94,6 +94,9 @@ class JobTable(RuleBasedStateMachine):
 
     @rule(target=jobs, about=st.sampled_from(["rain", "sun"]))
     def enqueue(self, about: str) -> UUID:
+        return self.requested(about)
+
+    def requested(self, about: str) -> UUID:
         job_id = enqueued(self.database, WriteNote(about=about))
         active = [
             known for known, job in self.expected.items() if job.about == about and job.status in ACTIVE
@@ -145,7 +148,7 @@ class JobTable(RuleBasedStateMachine):
 
     @rule(about=st.sampled_from(["rain", "sun"]), error=st.sampled_from([None, PERMANENT, TEMPORARY, SNOOZE]))
     def run(self, about: str, error: ProductError | None) -> None:
-        job_id: UUID = self.enqueue(about)
+        job_id = self.requested(about)
         job = self.expected[job_id]
 
         def handler(attempt: Attempt, work: WriteNote) -> None:
@@ -193,7 +196,7 @@ class JobTable(RuleBasedStateMachine):
     @rule(about=st.sampled_from(["rain", "sun"]), ending=st.sampled_from([finish, fail]))
     def zombie_wakes(self, about: str, ending: Callable[["JobTable", Attempt], None]) -> None:
         """As `take_over`; then the frozen worker goes on as if nothing had been."""
-        job_id = self.enqueue(about)
+        job_id = self.requested(about)
         self.wait_until_every_job_is_due()
         self.let_a_lease_expire(job_id)
         frozen = self.claim(job_id)
