@@ -300,5 +300,5 @@ def test_no_order_of_events_loses_a_job_or_does_it_twice(database: Database, not
     # All phases but `explain`, which would take minutes after a failure.
     phases = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
     run_state_machine_as_test(
-        HereJobTable, settings=hypothesis_settings(max_examples=40, stateful_step_count=40, phases=phases)
+        HereJobTable, settings=hypothesis_settings(max_examples=30, stateful_step_count=40, phases=phases)
     )
