@@ -1,9 +1,9 @@
-"""People, the identities they sign in with, and their sealed Spotify tokens."""
+"""People, the identities they sign in with, their sealed Spotify tokens, and what our app may ask."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -75,3 +75,36 @@ class SpotifyToken(Table):
         ),
         Index("ix_spotify_tokens_expiring", "expires_at", postgresql_where=text("status = 'connected'")),
     )
+
+
+class ReauthorizationReminder(Table):
+    """A reminder given so many days before an authorisation ends; its primary key lets each be given once."""
+
+    __tablename__ = "reauthorization_reminders"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    refresh_expires_at: Mapped[datetime] = mapped_column(primary_key=True)
+    days_before: Mapped[int] = mapped_column(primary_key=True)
+    reminded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class SpotifyAppDay(Table):
+    """How many calls this installation has made to Spotify on one day (UTC) with one client id."""
+
+    __tablename__ = "spotify_app_days"
+
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+
+    __table_args__ = (CheckConstraint("calls >= 0", name="calls_not_negative"),)
+
+
+class SpotifyAppPause(Table):
+    """Spotify refused the whole app for a while: nobody asks before this moment."""
+
+    __tablename__ = "spotify_app_pauses"
+
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    not_before: Mapped[datetime]
+    reason: Mapped[str]

@@ -40,7 +40,9 @@ class GeneratedInsight(Table):
 
     __table_args__ = (
         UniqueConstraint("user_id", "fingerprint"),
-        CheckConstraint("insight_type IN ('wellness', 'roast', 'productivity')", name="insight_type_known"),
+        CheckConstraint(
+            "insight_type IN ('wellness', 'roast', 'productivity', 'weekly')", name="insight_type_known"
+        ),
         CheckConstraint(
             "tone_mode IN ('neutral', 'supportive', 'playful', 'direct')", name="tone_mode_known"
         ),

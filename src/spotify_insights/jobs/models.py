@@ -1,4 +1,4 @@
-"""The job table (the truth about all background work) and the fired slots of the schedule."""
+"""The job table (the truth about all background work), the fired slots of the schedule, and alerts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -34,12 +34,16 @@ class BackgroundJob(Table):
     max_attempts: Mapped[int] = mapped_column(server_default="5")
     snoozes: Mapped[int] = mapped_column(server_default="0")
     available_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    # No attempt begins after this moment: work that nobody could do in time is dead, not eternal.
+    expires_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]
 
     published_at: Mapped[datetime | None]
     publishes: Mapped[int] = mapped_column(server_default="0")
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
+    # Which worker holds the lease, as it names itself; it gives back what it holds when it has to stop.
+    worker: Mapped[str | None]
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
 
     progress: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
@@ -76,6 +80,11 @@ class BackgroundJob(Table):
         Index("ix_background_jobs_owner_newest", "owner_id", text("id DESC")),
         Index("ix_background_jobs_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_background_jobs_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index(
+            "ix_background_jobs_troubled",
+            text("id DESC"),
+            postgresql_where=text("status IN ('failed', 'dead')"),
+        ),
     )
 
 
@@ -88,3 +97,33 @@ class ScheduleSlot(Table):
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     job_id: Mapped[UUID | None]
     fired_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class Alert(Table):
+    """Something an operator should know, from the moment it was first seen until it was over.
+
+    `subject` says what it is about (a queue, a task name, "all"); one alert per kind and subject is open.
+    """
+
+    __tablename__ = "alerts"
+
+    id: Mapped[Id]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    severity: Mapped[str]
+    message: Mapped[str]
+    details: Mapped[dict[str, object]]
+    raised_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    resolved_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("severity IN ('warning', 'critical')", name="severity_known"),
+        Index(
+            "uq_alerts_open",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )

@@ -146,7 +146,19 @@ class ListeningSnapshot(Table):
 
     __table_args__ = (
         UniqueConstraint("user_id", "snapshot_date", "time_range"),
-        CheckConstraint("time_range IN ('short_term', 'medium_term', 'long_term')", name="time_range_known"),
+        CheckConstraint(
+            "time_range IN ('short_term', 'medium_term', 'long_term', 'week')", name="time_range_known"
+        ),
         CheckConstraint("mood_diversity_score BETWEEN 0 AND 1", name="diversity_is_a_share"),
         Index("ix_listening_snapshots_newest", "user_id", text("computed_at DESC"), text("id DESC")),
     )
+
+
+class RecentlyPlayedPoll(Table):
+    """When a listener's recently played tracks were last asked for, and how many plays that brought."""
+
+    __tablename__ = "recently_played_polls"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    polled_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    new_plays: Mapped[int]
