@@ -42,6 +42,12 @@ class InvalidInputError(ProductError):
         self.field = field
 
 
+class UnreadableRequestError(ProductError):
+    """A part of the request that frames it, such as a header, cannot be read."""
+
+    code = "unreadable_request"
+
+
 class ConflictError(ProductError):
     """The request is right in itself but not in the present state."""
 
