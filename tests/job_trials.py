@@ -14,11 +14,12 @@ from typing_extensions import override
 from server_trials import eventually
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database, Transaction
-from spotify_insights.jobs.attempt import Attempt, claim
+from spotify_insights.jobs.attempt import Attempt
+from spotify_insights.jobs.claim import claim
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.job import Job, Queue
 from spotify_insights.jobs.models import BackgroundJob
-from spotify_insights.jobs.relay import DueJob
+from spotify_insights.jobs.relay.publisher import DueJob
 
 T = TypeVar("T")
 
@@ -79,12 +80,25 @@ class Outbox:
     jobs: list[DueJob] = field(default_factory=list)
     failure: Exception | None = None
     refusals: int = 0
+    has_memory: bool = True
 
     def publish(self, jobs: Sequence[DueJob]) -> None:
         if self.failure is not None:
             self.refusals += 1
             raise self.failure
         self.jobs.extend(jobs)
+
+    def remembers(self) -> bool:
+        if self.failure is not None:
+            self.refusals += 1
+            raise self.failure
+        remembers, self.has_memory = self.has_memory, True
+        return remembers
+
+    def lose_everything(self) -> None:
+        """As a broker that restarts without its data."""
+        self.jobs.clear()
+        self.has_memory = False
 
     @property
     def ids(self) -> list[UUID]:

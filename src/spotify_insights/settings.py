@@ -3,13 +3,16 @@
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spotify_insights.errors import SetupError
+
+# A century: longer ones leave PostgreSQL's calendar at some point.
+LONGEST_RETENTION_DAYS: Final = 36_500
 
 
 def is_loopback(host: str) -> bool:
@@ -43,14 +46,37 @@ class Settings(BaseSettings):
     spotify_api_url: str = "https://api.spotify.com"
     spotify_accounts_url: str = "https://accounts.spotify.com"
 
+    # Below twenty not even one nightly ingestion would fit beside the part that is kept for listeners.
+    spotify_calls_per_day: int = Field(default=600, ge=20)
+
+    # HTTP Basic authentication ends the name at the first colon.
+    flower_user: str = Field(default="admin", pattern="^[^:]+$")
+    flower_password: SecretStr | None = None
+
     database_pool_size: int = Field(default=10, ge=1, le=200)
     relay_poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    job_lease_seconds: int = Field(default=60, ge=2, le=3600)
+    worker_grace_seconds: int = Field(default=130, ge=1, le=3600)
 
     nightly_ingestion_cron: str = "0 2 * * *"
     refresh_expiring_tokens_cron: str = "*/30 * * * *"
+    recently_played_cron: str = "*/30 * * * *"
     cleanup_old_jobs_cron: str = "0 3 * * 1"
     monitor_failed_jobs_cron: str = "*/5 * * * *"
-    job_retention_days: int = Field(default=30, ge=1)
+    canary_cron: str = "* * * * *"
+
+    job_retention_days: int = Field(default=30, ge=1, le=LONGEST_RETENTION_DAYS)
+    failed_job_retention_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION_DAYS)
+    dead_job_retention_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION_DAYS)
+    schedule_slot_retention_days: int = Field(default=7, ge=1, le=LONGEST_RETENTION_DAYS)
+    alert_retention_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION_DAYS)
+
+    alert_failure_percent: int = Field(default=25, ge=1, le=100)
+    alert_failure_window_minutes: int = Field(default=60, ge=1, le=10_080)
+    alert_failure_minimum_jobs: int = Field(default=5, ge=1)
+    alert_dead_days: int = Field(default=7, ge=1, le=365)
+    alert_waiting_minutes: int = Field(default=10, ge=1, le=10_080)
+    alert_silent_minutes: int = Field(default=5, ge=1, le=10_080)
 
     @field_validator("database_url")
     @classmethod

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import redis
 from celery import Celery
 from kombu import Queue as KombuQueue
 
@@ -21,7 +22,8 @@ from misbehaving_server import reset, server, suppress_hang_up
 from spotify_insights.database.database import Database
 from spotify_insights.jobs.celery_app import broker_address, create_celery
 from spotify_insights.jobs.job import Queue
-from spotify_insights.jobs.relay import BrokerUnreachableError, CeleryPublisher, DueJob, Relay
+from spotify_insights.jobs.relay.publisher import BrokerUnreachableError, CeleryPublisher, DueJob
+from spotify_insights.jobs.relay.relay import Relay
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 
@@ -113,6 +115,26 @@ def test_the_publisher_finds_its_way_back_to_a_broker_that_was_away(settings: Se
     assert sorted(received) == sorted([[str(before.id)], [str(after.id)]])
 
 
+def test_a_broker_that_was_emptied_is_noticed_once(settings: Settings, app: Celery) -> None:
+    publisher, another = CeleryPublisher(app), CeleryPublisher(app)
+    publisher.remembers()
+    assert publisher.remembers() is True
+    assert another.remembers() is True
+
+    with redis.Redis.from_url(settings.redis_url.get_secret_value()) as client:
+        client.flushdb()
+
+    assert publisher.remembers() is False
+    assert publisher.remembers() is True
+
+
+def test_a_broker_that_is_away_does_not_pass_for_one_that_remembers() -> None:
+    publisher = CeleryPublisher(create_celery(f"redis://127.0.0.1:{port_without_listener()}/0"))
+
+    with pytest.raises(BrokerUnreachableError):
+        publisher.remembers()
+
+
 class FragileWay:
     """A way to Redis through a port of this test, which can be broken."""
 
@@ -137,20 +159,20 @@ class FragileWay:
         if self.is_broken.is_set():
             reset(client)
             return
-        with self._connect() as redis:
-            self._sockets += [client, redis]
-            answers = threading.Thread(target=self._pump, args=(redis, client), daemon=True)
+        with self._connect() as server_side:
+            self._sockets += [client, server_side]
+            answers = threading.Thread(target=self._pump, args=(server_side, client), daemon=True)
             answers.start()
-            self._pump(client, redis)
+            self._pump(client, server_side)
             answers.join()
 
     def _connect(self) -> socket.socket:
         address = urlsplit(self._redis_url)
         if address.scheme != "unix":
             return socket.create_connection((address.hostname, address.port or 6379))
-        redis = socket.socket(socket.AF_UNIX)
-        redis.connect(address.path)
-        return redis
+        server_side = socket.socket(socket.AF_UNIX)
+        server_side.connect(address.path)
+        return server_side
 
     @staticmethod
     def _pump(source: socket.socket, target: socket.socket) -> None:

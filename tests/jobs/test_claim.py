@@ -20,7 +20,8 @@ from jobs_inline import job_row
 from makers import a_user
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.database import Database
-from spotify_insights.jobs.attempt import Attempt, claim
+from spotify_insights.jobs.attempt import Attempt
+from spotify_insights.jobs.claim import claim
 from spotify_insights.jobs.job import JobStatus
 from spotify_insights.runtime import Runtime
 

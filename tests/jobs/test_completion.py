@@ -8,7 +8,8 @@ from job_trials import Notes, WriteNote, claimed, enqueued, expire_lease, somebo
 from jobs_inline import job_row
 from spotify_insights.database.database import Database
 from spotify_insights.errors import TemporaryError
-from spotify_insights.jobs.attempt import Attempt, FencedError, claim
+from spotify_insights.jobs.attempt import Attempt, FencedError
+from spotify_insights.jobs.claim import claim
 from spotify_insights.jobs.job import JobStatus
 from spotify_insights.jobs.run import run_job
 

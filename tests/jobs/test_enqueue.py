@@ -21,10 +21,10 @@ from jobs_inline import job_row, queued_jobs
 from makers import a_user
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
-from spotify_insights.jobs.attempt import claim
+from spotify_insights.jobs.claim import claim
 from spotify_insights.jobs.enqueue import enqueue, record_finished, relay_bell
 from spotify_insights.jobs.job import JobStatus
-from spotify_insights.jobs.relay import Relay
+from spotify_insights.jobs.relay.relay import Relay
 from spotify_insights.runtime import Runtime
 
 

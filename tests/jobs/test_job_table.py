@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,24 +11,26 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
-    invariant,
     multiple,
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select, text
+from sqlalchemy import select
 from typing_extensions import override
 
-from job_trials import A_SECOND, AN_HOUR, Notes, Outbox, WriteNote, enqueued, set_from_now
+from job_model import Expected, JobBooks
+from job_trials import A_SECOND, AN_HOUR, Notes, WriteNote, enqueued, set_from_now
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
-from spotify_insights.errors import PermanentError, ProductError, SnoozeError, TemporaryError
-from spotify_insights.jobs.attempt import Attempt, FencedError, claim
+from spotify_insights.errors import ConflictError, PermanentError, ProductError, SnoozeError, TemporaryError
+from spotify_insights.jobs.attempt import Attempt, FencedError, JobCancelledError
+from spotify_insights.jobs.cancel import Cancellation, cancel_job
+from spotify_insights.jobs.claim import claim
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.job import ACTIVE, JobStatus
 from spotify_insights.jobs.models import BackgroundJob
-from spotify_insights.jobs.relay import BrokerUnreachableError, Relay
+from spotify_insights.jobs.relay.publisher import BrokerUnreachableError
+from spotify_insights.jobs.requeue import UNSUCCESSFUL, requeue_job
 from spotify_insights.jobs.run import run_job
 
 PERMANENT: Final = PermanentError("It never works.")
@@ -37,60 +38,11 @@ TEMPORARY: Final = TemporaryError("It does not work now.")
 SNOOZE: Final = SnoozeError("Not now.", wait=AN_HOUR)
 
 
-@dataclass
-class Expected:
-    """A job as it ought to be."""
-
-    about: str
-    status: JobStatus = JobStatus.QUEUED
-    attempts: int = 0
-    snoozes: int = 0
-    is_due: bool = True
-    is_published: bool = False
-    holder: UUID | None = None
-    lease_has_expired: bool = False
-    notes: list[UUID] = field(default_factory=list)
-
-    @property
-    def may_be_claimed(self) -> bool:
-        if self.attempts == WriteNote.max_attempts:
-            return False
-        if self.status == JobStatus.RUNNING:
-            return self.lease_has_expired
-        return self.status == JobStatus.QUEUED and self.is_due
-
-    def begin(self, holder: UUID) -> None:
-        self.status, self.holder, self.lease_has_expired = JobStatus.RUNNING, holder, False
-        self.attempts += 1
-
-    def end(self, status: JobStatus) -> None:
-        self.status, self.holder = status, None
-
-    def return_to_queue(self, *, is_due: bool) -> None:
-        self.end(JobStatus.QUEUED)
-        self.is_due, self.is_published = is_due, False
-
-    def fail_temporarily(self, *, is_due: bool) -> None:
-        if self.attempts == WriteNote.max_attempts:
-            self.end(JobStatus.DEAD)
-        else:
-            self.return_to_queue(is_due=is_due)
-
-
-class JobTable(RuleBasedStateMachine):
+class JobTable(JobBooks):
     """Requests, workers (some of them zombies), the relay and the passing of time, in any order."""
 
     jobs = Bundle("jobs")
     attempts = Bundle("attempts")
-
-    def __init__(self, database: Database, notes: Notes) -> None:
-        super().__init__()
-        self.database, self.notes = database, notes
-        self.outbox = Outbox()
-        self.relay = Relay(database, self.outbox)
-        self.expected: dict[UUID, Expected] = {}
-        self.alter("DELETE FROM background_jobs")
-        self.alter("DELETE FROM notes")
 
     @rule(target=jobs, about=st.sampled_from(["rain", "sun"]))
     def enqueue(self, about: str) -> UUID:
@@ -132,18 +84,88 @@ class JobTable(RuleBasedStateMachine):
             with pytest.raises(FencedError):
                 self.notes.do(attempt, WriteNote())
             return
+        if job.cancel_requested:
+            with pytest.raises(JobCancelledError):
+                self.notes.do(attempt, WriteNote())
+            return
         self.notes.do(attempt, WriteNote())
         job.notes.append(attempt.lease_token)
         job.end(JobStatus.SUCCEEDED)
+
+    @rule(attempt=attempts)
+    def reach_a_checkpoint(self, attempt: Attempt) -> None:
+        job = self.expected[attempt.job_id]
+        if job.holder != attempt.lease_token:
+            with pytest.raises(FencedError):
+                attempt.checkpoint()
+        elif job.cancel_requested:
+            with pytest.raises(JobCancelledError):
+                attempt.progress("writing", done=1, total=2)
+        else:
+            attempt.progress("writing", done=1, total=2)
+
+    @rule(attempt=attempts, consumes_attempt=st.booleans())
+    def put_back(self, attempt: Attempt, *, consumes_attempt: bool) -> None:
+        job = self.expected[attempt.job_id]
+
+        def again() -> JobStatus:
+            return attempt.again(
+                wait=AN_HOUR, error="Not now.", error_code="later", consumes_attempt=consumes_attempt
+            )
+
+        if job.holder != attempt.lease_token:
+            with pytest.raises(FencedError):
+                again()
+            return
+        became = again()
+        job.attempts -= int(not consumes_attempt)
+        job.snoozes += int(not consumes_attempt)
+        if job.cancel_requested:
+            job.end(JobStatus.CANCELLED)
+        else:
+            job.return_to_queue(is_due=False)
+        assert became == job.status
+
+    @rule(job_id=jobs)
+    def cancel(self, job_id: UUID) -> None:
+        job = self.expected[job_id]
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            met = cancel_job(tx, job_id)
+        match job.status:
+            case JobStatus.QUEUED:
+                assert met == Cancellation.CANCELLED
+                job.cancel_requested = True
+                job.end(JobStatus.CANCELLED)
+            case JobStatus.RUNNING:
+                assert met == Cancellation.REQUESTED
+                job.cancel_requested = True
+            case JobStatus.CANCELLED:
+                assert met == Cancellation.CANCELLED
+            case _:
+                assert met == Cancellation.ENDED_ALREADY
+
+    @rule(job_id=jobs)
+    def requeue(self, job_id: UUID) -> None:
+        job = self.expected[job_id]
+        twin_is_active = any(
+            other.about == job.about and other.status in ACTIVE for other in self.expected.values()
+        )
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            if job.status not in UNSUCCESSFUL or twin_is_active:
+                with pytest.raises(ConflictError):
+                    requeue_job(tx, job_id)
+            else:
+                requeue_job(tx, job_id)
+                job.begin_afresh()
 
     @rule(attempt=attempts)
     def fail(self, attempt: Attempt) -> None:
         job = self.expected[attempt.job_id]
         if job.holder != attempt.lease_token:
             with pytest.raises(FencedError):
-                attempt.end(status=JobStatus.FAILED, error="It never works.", error_code="permanent")
+                attempt.end(JobStatus.FAILED, error="It never works.", error_code="permanent")
             return
-        attempt.end(status=JobStatus.FAILED, error="It never works.", error_code="permanent")
+        attempt.end(JobStatus.FAILED, error="It never works.", error_code="permanent")
         job.end(JobStatus.FAILED)
 
     @rule(about=st.sampled_from(["rain", "sun"]), error=st.sampled_from([None, PERMANENT, TEMPORARY, SNOOZE]))
@@ -241,27 +263,6 @@ class JobTable(RuleBasedStateMachine):
         for job in self.expected.values():
             job.is_published = False
 
-    @invariant()
-    def the_table_is_as_expected(self) -> None:
-        with self.database.transaction(acting_for=SYSTEM) as tx:
-            stored = {
-                row.id: (row.status, row.attempts, row.snoozes, row.lease_token)
-                for row in tx.session.scalars(select(BackgroundJob))
-            }
-            notes = tx.session.execute(text("SELECT job_id, lease_token FROM notes")).all()
-        assert stored == {
-            job_id: (job.status, job.attempts, job.snoozes, job.holder)
-            for job_id, job in self.expected.items()
-        }
-        assert sorted(tuple(note) for note in notes) == sorted(
-            (job_id, note) for job_id, job in self.expected.items() for note in job.notes
-        )
-
-    @invariant()
-    def no_work_is_done_twice(self) -> None:
-        for job in self.expected.values():
-            assert len(job.notes) == int(job.status == JobStatus.SUCCEEDED)
-
     @override
     def teardown(self) -> None:
         """Nothing is lost: when all workers have vanished, time alone brings every job to its end."""
@@ -279,17 +280,6 @@ class JobTable(RuleBasedStateMachine):
         assert not set(ends.values()) & set(ACTIVE)
         for job_id, status in ends.items():
             assert len(self.notes.on(job_id)) == int(status == JobStatus.SUCCEEDED)
-
-    def due(self) -> dict[UUID, Expected]:
-        waiting = self.with_status(JobStatus.QUEUED)
-        return {job_id: job for job_id, job in waiting.items() if job.is_due and not job.is_published}
-
-    def with_status(self, status: JobStatus) -> dict[UUID, Expected]:
-        return {job_id: job for job_id, job in self.expected.items() if job.status == status}
-
-    def alter(self, statement: str) -> None:
-        with self.database.transaction(acting_for=SYSTEM) as tx:
-            tx.session.execute(text(statement))
 
 
 def test_no_order_of_events_loses_a_job_or_does_it_twice(database: Database, notes: Notes) -> None:

@@ -28,7 +28,8 @@ from spotify_insights.database.database import Database
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.job import JobStatus
 from spotify_insights.jobs.models import BackgroundJob
-from spotify_insights.jobs.relay import BrokerUnreachableError, DueJob, Relay
+from spotify_insights.jobs.relay.publisher import BrokerUnreachableError, DueJob
+from spotify_insights.jobs.relay.relay import Relay
 from spotify_insights.runtime import Runtime
 
 

@@ -4,13 +4,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
 
 from job_trials import Outbox, WriteNote, claimed, enqueued, expire_lease
 from server_trials import eventually
-from spotify_insights.database.database import Database
+from spotify_insights.database.database import Database, Transaction
 from spotify_insights.jobs.enqueue import RelayBell
-from spotify_insights.jobs.relay import BrokerUnreachableError, Relay
+from spotify_insights.jobs.relay.publisher import BrokerUnreachableError
+from spotify_insights.jobs.relay.relay import Relay
+from spotify_insights.jobs.slots import Scheduled
 
 BY_THE_BELL_ALONE = 600.0
 OFTEN = 0.02
@@ -87,3 +90,47 @@ def test_a_fault_of_the_relay_itself_costs_one_round(database: Database) -> None
         assert thread.is_alive()
         office.outbox.failure = None
         assert office.publishes(job_id)
+
+
+def test_a_broker_that_lost_everything_between_two_messages_is_told_anew(database: Database) -> None:
+    """It restarted so quickly that no message met it away."""
+    office = Office(database)
+    with office.running(poll_seconds=OFTEN):
+        job_id = enqueued(database, WriteNote())
+        assert office.publishes(job_id)
+
+        office.outbox.lose_everything()
+        assert office.publishes(job_id)
+
+
+def test_a_fault_of_one_chore_does_not_keep_the_others_from_being_done(database: Database) -> None:
+    office = Office(database)
+    relay = Relay(database, office.outbox, bell=office.bell, schedule={"nothing": cast("Scheduled", None)})
+    thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": OFTEN})
+    thread.start()
+    try:
+        job_id = enqueued(database, WriteNote())
+        assert office.publishes(job_id)
+        claimed(database, job_id)
+        expire_lease(database, job_id)
+        assert office.publishes(job_id, job_id)
+    finally:
+        relay.stop()
+        thread.join(10)
+
+
+def test_the_relay_deletes_what_is_short_lived(database: Database) -> None:
+    purged = threading.Event()
+
+    def purge(_tx: Transaction) -> dict[str, int]:
+        purged.set()
+        return {}
+
+    relay = Relay(database, Outbox(), purge=purge)
+    thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": OFTEN})
+    thread.start()
+    try:
+        assert purged.wait(SOON)
+    finally:
+        relay.stop()
+        thread.join(10)

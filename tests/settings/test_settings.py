@@ -6,8 +6,8 @@ from spotify_insights.errors import SetupError
 from spotify_insights.settings import Settings, is_loopback
 
 RIGHT = {
-    "DATABASE_URL": "postgresql://me:canary@127.0.0.1/insights",
-    "REDIS_URL": "redis://:canary@127.0.0.1:6379/0",
+    "DATABASE_URL": "postgresql://me:hushhush@127.0.0.1/insights",
+    "REDIS_URL": "redis://:hushhush@127.0.0.1:6379/0",
     "TOKEN_KEYS_FILE": "/nowhere/keys.json",
 }
 
@@ -15,10 +15,10 @@ RIGHT = {
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("DATABASE_URL", "mysql://me:canary@127.0.0.1/insights"),
-        ("DATABASE_URL", "host=127.0.0.1 password=canary"),
-        ("REDIS_URL", "http://:canary@127.0.0.1"),
-        ("CACHE_URL", "canary"),
+        ("DATABASE_URL", "mysql://me:hushhush@127.0.0.1/insights"),
+        ("DATABASE_URL", "host=127.0.0.1 password=hushhush"),
+        ("REDIS_URL", "http://:hushhush@127.0.0.1"),
+        ("CACHE_URL", "hushhush"),
         ("SPOTIFY_API_URL", "nonsense"),
         ("SPOTIFY_ACCOUNTS_URL", "ftp://accounts.example"),
         ("SPOTIFY_MODE", "free"),
@@ -33,7 +33,7 @@ def test_a_wrong_value_is_refused_by_name(setting: str, value: str) -> None:
     with pytest.raises(SetupError) as refused:
         Settings.from_environment({**RIGHT, setting: value})
     assert refused.value.message.startswith(f"The setting {setting} cannot be used")
-    assert "canary" not in refused.value.message
+    assert "hushhush" not in refused.value.message
 
 
 @pytest.mark.parametrize("setting", RIGHT)
@@ -45,7 +45,7 @@ def test_a_missing_setting_is_told_by_name(setting: str, monkeypatch: pytest.Mon
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    assert "canary" not in repr(Settings.from_environment(RIGHT))
+    assert "hushhush" not in repr(Settings.from_environment(RIGHT))
 
 
 def test_only_this_machine_is_loopback() -> None:

@@ -1,4 +1,4 @@
-"""One attempt at a job: claimed with a lease token, and ended by exactly one fenced statement.
+"""One attempt at a job: held by a lease token, and ended by exactly one fenced statement.
 
 Whoever holds the token may write; a process that lost its lease (frozen, partitioned, too slow) finds its
 token gone and can change nothing any more. Every moment is `clock_timestamp()` of PostgreSQL.
@@ -7,37 +7,19 @@ token gone and can change nothing any more. Every moment is `clock_timestamp()` 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Any, Final, NoReturn
+from uuid import UUID
 
-from sqlalchemy import Executable, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, text
 
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.database import Database, Transaction, rows_changed
 from spotify_insights.errors import ProductError
-from spotify_insights.jobs.job import Job
+from spotify_insights.jobs.job import Job, JobStatus
 
 LEASE: Final = timedelta(seconds=60)
-
-_CLAIM: Final = text("""
-    UPDATE background_jobs
-       SET status = 'running',
-           attempts = attempts + 1,
-           lease_token = :lease_token,
-           lease_expires_at = clock_timestamp() + least(:lease, :time_limit),
-           deadline_at = clock_timestamp() + :time_limit,
-           started_at = clock_timestamp(),
-           error = NULL, error_code = NULL
-     WHERE id = :job_id AND task_name = :task_name
-       AND attempts < max_attempts
-       AND NOT cancel_requested
-       AND ((status = 'queued' AND available_at <= clock_timestamp())
-            OR (status = 'running' AND lease_expires_at < clock_timestamp()))
- RETURNING owner_id, arguments, attempts, max_attempts
-""")
 
 _RENEW: Final = text("""
     UPDATE background_jobs
@@ -47,32 +29,57 @@ _RENEW: Final = text("""
  RETURNING cancel_requested
 """)
 
+_PROGRESS: Final = text("""
+    UPDATE background_jobs
+       SET progress = CAST(:progress AS jsonb)
+     WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
+ RETURNING cancel_requested
+""")
+
+_STANDING: Final = text("""
+    SELECT cancel_requested FROM background_jobs
+     WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
+""")
+
 _SUCCEED: Final = text("""
     UPDATE background_jobs
        SET status = 'succeeded', result = CAST(:result AS jsonb), progress = NULL,
            lease_token = NULL, lease_expires_at = NULL,
            finished_at = clock_timestamp(),
            run_ms = extract(epoch FROM clock_timestamp() - started_at) * 1000
-     WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
+     WHERE id = :job_id AND lease_token = :lease_token AND status = 'running' AND NOT cancel_requested
 """)
 
-_FAIL: Final = text("""
+_END: Final = text("""
     UPDATE background_jobs
-       SET status = :status, error = :error, error_code = :error_code,
+       SET status = :status, error = :error, error_code = :error_code, progress = NULL,
            lease_token = NULL, lease_expires_at = NULL,
            finished_at = clock_timestamp(),
            run_ms = extract(epoch FROM clock_timestamp() - started_at) * 1000
      WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
 """)
 
+# Put off once too often, or beyond the moment after which it may not begin: dead, for the reason given.
 _AGAIN: Final = text("""
-    UPDATE background_jobs
-       SET status = 'queued', error = :error, error_code = :error_code,
+    WITH decided AS (
+         SELECT id, CASE WHEN cancel_requested THEN 'cancelled'
+                         WHEN :given_back = 1 AND snoozes >= :max_snoozes THEN 'dead'
+                         WHEN clock_timestamp() + :wait > expires_at THEN 'dead'
+                         ELSE 'queued' END AS status
+           FROM background_jobs
+          WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
+            FOR UPDATE)
+    UPDATE background_jobs job
+       SET status = decided.status, error = :error, error_code = :error_code, progress = NULL,
            available_at = clock_timestamp() + :wait,
            published_at = NULL, publishes = 0,
            attempts = attempts - :given_back, snoozes = snoozes + :given_back,
-           lease_token = NULL, lease_expires_at = NULL
-     WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
+           lease_token = NULL, lease_expires_at = NULL,
+           finished_at = CASE WHEN decided.status <> 'queued' THEN clock_timestamp() END,
+           run_ms = CASE WHEN decided.status <> 'queued'
+                         THEN extract(epoch FROM clock_timestamp() - started_at) * 1000 END
+      FROM decided WHERE job.id = decided.id
+ RETURNING job.status
 """)
 
 
@@ -85,6 +92,15 @@ class FencedError(ProductError):
         super().__init__("The lease of this job was lost; another attempt takes over.")
 
 
+class JobCancelledError(ProductError):
+    """Somebody asked for this job to be cancelled while it ran; nothing of this attempt was stored."""
+
+    code = "cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("The job was cancelled.")
+
+
 @dataclass
 class Completion:
     """The transaction that ends a job: put every effect into `tx` and the outcome into `result`."""
@@ -93,7 +109,7 @@ class Completion:
     result: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attempt:
     """A claimed job. The token is the right to finish it."""
 
@@ -103,6 +119,8 @@ class Attempt:
     lease_token: UUID
     number: int
     max_attempts: int
+    lease: timedelta = LEASE
+    completed: bool = field(default=False, init=False)
 
     @property
     def actor(self) -> Actor:
@@ -115,12 +133,37 @@ class Attempt:
 
         Raises:
             FencedError: the lease is gone; everything in the block is rolled back.
+            JobCancelledError: a cancellation was asked for; everything in the block is rolled back.
         """
         with self.database.transaction(acting_for=self.actor) as tx:
             completion = Completion(tx=tx, result={})
             yield completion
             tx.session.flush()
-            self._fenced(tx.session, _SUCCEED, result=json.dumps(completion.result))
+            result = {"result": json.dumps(completion.result)}
+            if rows_changed(tx.session, _SUCCEED, self._holder | result) != 1:
+                self._refuse(tx.session.execute(_STANDING, self._holder).one_or_none())
+        self.completed = True
+
+    def checkpoint(self) -> None:
+        """Stop here if nobody wants the rest any more; to be called between slow steps.
+
+        Raises:
+            FencedError: the lease is gone.
+            JobCancelledError: a cancellation was asked for.
+        """
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            standing = tx.session.execute(_STANDING, self._holder).one_or_none()
+        self._go_on(standing)
+
+    def progress(self, step: str, *, done: int, total: int) -> None:
+        """Tell followers that `done` of `total` are through and `step` is next; a checkpoint, too.
+
+        Raises: as `checkpoint`.
+        """
+        progress = {"progress": json.dumps({"step": step, "done": done, "total": total})}
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            standing = tx.session.execute(_PROGRESS, self._holder | progress).one_or_none()
+        self._go_on(standing)
 
     def renew(self) -> bool:
         """Extend the lease, never beyond the deadline; say whether a cancellation was asked for.
@@ -129,57 +172,52 @@ class Attempt:
             FencedError: the lease is gone or the deadline has passed.
         """
         with self.database.transaction(acting_for=SYSTEM) as tx:
-            renewed = tx.session.execute(_RENEW, self._holder | {"lease": LEASE}).one_or_none()
-            if renewed is None:
+            renewed = tx.session.execute(_RENEW, self._holder | {"lease": self.lease}).one_or_none()
+        if renewed is None:
+            raise FencedError
+        return bool(renewed.cancel_requested)
+
+    def end(self, status: JobStatus, *, error: str, error_code: str) -> None:
+        """Record an end without success: `failed`, `dead` or `cancelled`.
+
+        Raises:
+            FencedError: the lease is gone.
+        """
+        ending = {"status": status.value, "error": error, "error_code": error_code}
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            if rows_changed(tx.session, _END, self._holder | ending) != 1:
                 raise FencedError
-            return bool(renewed.cancel_requested)
 
-    def end(self, *, status: str, error: str, error_code: str) -> None:
-        """Record the final failure (`failed` or `dead`)."""
-        with self.database.transaction(acting_for=SYSTEM) as tx:
-            self._fenced(tx.session, _FAIL, status=status, error=error, error_code=error_code)
+    def again(self, *, wait: timedelta, error: str, error_code: str, consumes_attempt: bool) -> JobStatus:
+        """Put the job back into its queue, due after `wait`; what became of it.
 
-    def again(self, *, wait: timedelta, error: str, error_code: str, consumes_attempt: bool) -> None:
-        """Put the job back into its queue, due after `wait`."""
-        given_back = 0 if consumes_attempt else 1
+        Returns:
+            `queued`; or `dead` where it was put off too often or would begin too late, or `cancelled` where
+            that was asked for.
+
+        Raises:
+            FencedError: the lease is gone.
+        """
+        putting_back = {
+            "wait": wait,
+            "error": error,
+            "error_code": error_code,
+            "given_back": 0 if consumes_attempt else 1,
+            "max_snoozes": self.job.max_snoozes,
+        }
         with self.database.transaction(acting_for=SYSTEM) as tx:
-            self._fenced(
-                tx.session, _AGAIN, wait=wait, error=error, error_code=error_code, given_back=given_back
-            )
+            status = tx.session.scalar(_AGAIN, self._holder | putting_back)
+            if status is None:
+                raise FencedError
+        return JobStatus(status)
 
     @property
-    def _holder(self) -> dict[str, UUID]:
+    def _holder(self) -> dict[str, Any]:
         return {"job_id": self.job_id, "lease_token": self.lease_token}
 
-    def _fenced(self, session: Session, statement: Executable, **parameters: Any) -> None:
-        if rows_changed(session, statement, {**self._holder, **parameters}) != 1:
-            raise FencedError
+    def _go_on(self, standing: Row[Any] | None) -> None:
+        if standing is None or standing.cancel_requested:
+            self._refuse(standing)
 
-
-def claim(database: Database, job_id: UUID, job_type: type[Job]) -> Attempt | None:
-    """Take the job for one attempt; None where there is nothing to do (done, held, not yet due, unknown).
-
-    Messages may come twice, late, or for rows that are long gone: each of these is a None.
-    """
-    lease_token = uuid4()
-    with database.transaction(acting_for=SYSTEM) as tx:
-        row = tx.session.execute(
-            _CLAIM,
-            {
-                "job_id": job_id,
-                "task_name": job_type.task_name,
-                "lease_token": lease_token,
-                "lease": LEASE,
-                "time_limit": job_type.time_limit,
-            },
-        ).one_or_none()
-    if row is None:
-        return None
-    return Attempt(
-        database=database,
-        job_id=job_id,
-        job=job_type.model_validate(row.arguments),
-        lease_token=lease_token,
-        number=row.attempts,
-        max_attempts=row.max_attempts,
-    )
+    def _refuse(self, standing: Row[Any] | None) -> NoReturn:
+        raise FencedError if standing is None else JobCancelledError

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from spotify_insights.jobs.job import Queue
+from spotify_insights.jobs.job import Job, Queue
 
-HARD_TIME_LIMIT_SECONDS: Final = 120
+HARD_TIME_LIMIT_SECONDS: Final = int(Job.time_limit.total_seconds())
 
 
 def broker_address(redis_url: str) -> str:
@@ -20,13 +20,14 @@ def broker_address(redis_url: str) -> str:
     if parts.scheme != "unix":
         return redis_url
     database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair).get("db", "0")
-    return f"redis+socket://{parts.path}?virtual_host={database}"
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
 
 
 def create_celery(redis_url: str) -> Celery:
     """A Celery application for publishing or consuming; makes no connection by itself."""
     app = Celery("spotify_insights", broker=broker_address(redis_url), set_as_current=False)
     app.conf.update(
+        # --- Messages
         # Status and results live in PostgreSQL; a second place could only disagree with it.
         result_backend=None,
         task_ignore_result=True,
@@ -36,31 +37,54 @@ def create_celery(redis_url: str) -> Celery:
         # redelivery after the visibility timeout and endless loops around a message that kills its process.
         task_acks_late=False,
         task_reject_on_worker_lost=False,
+        task_retry_on_worker_lost=False,
         task_queues=[KombuQueue(queue.value) for queue in Queue],
         task_default_queue=Queue.SPOTIFY.value,
+        # A misspelt queue is an error instead of a place where nobody looks.
         task_create_missing_queues=False,
-        # The soft limit lets an attempt record its own failure before the hard one ends the process.
+        # The relay owns retrying: a publish that fails is due again at once.
+        task_publish_retry=False,
+        # --- Running
+        # Each kind of job brings its own limits; these hold for a task that would come without.
         task_soft_time_limit=HARD_TIME_LIMIT_SECONDS - 10,
         task_time_limit=HARD_TIME_LIMIT_SECONDS,
-        # A worker takes only what it can start now: the rest stays visible to other workers.
+        # A worker takes only what it can start now; the rest stays where other workers see it. The multiplier
+        # alone would let it put one more message per process aside.
         worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        # After a lost connection Celery would count running tasks twice and consume less for a while.
+        worker_enable_prefetch_count_reduction=False,
+        # Concerns late acknowledgement only, which no task has; otherwise every reconnect logs a warning.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        # Memory that leaks is given back: after so many tasks, or (in KiB) after the task that needed more.
         worker_max_tasks_per_child=500,
         worker_max_memory_per_child=400_000,
+        # A pool process makes its parts before it reports for work. Celery kills one that takes 4 seconds,
+        # which a busy machine may need, and would then start and kill for ever.
+        worker_proc_alive_timeout=60.0,
         # The service configures its own logs; Celery's redirection would swallow those of pool processes.
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
+        # --- The connection to Redis
+        # A worker waits for Redis as long as it takes: given up after 100 tries, it would need an operator.
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # A refusal such as "out of memory" or "read only" passes, too; unset, it ends the worker.
+        broker_channel_error_retry=True,
         broker_connection_timeout=3,
-        # The relay owns retrying: a publish that fails is due again at once.
-        task_publish_retry=False,
         broker_transport_options={
-            "visibility_timeout": 3600,
+            # Redis keeps no list of delivered messages. It would cost two writes for each, which a full
+            # Redis refuses, and would deliver again after an hour what the relay sends again in seconds.
+            "ack_emulation": False,
             "socket_connect_timeout": 2,
+            # Bounds every answer: of a publish, and of whatever a worker asks beside its waiting for work,
+            # which the event loop watches.
             "socket_timeout": 5,
             "socket_keepalive": True,
-            # Finds half-open connections that would otherwise block a worker for ever.
+            # Finds half-open connections, on which a worker would wait for ever: after 11 to 21 seconds.
             "health_check_interval": 10,
         },
+        # --- Watching
         # Events feed Flower; nothing else depends on them.
         worker_send_task_events=True,
         task_send_sent_event=True,

@@ -1,7 +1,7 @@
 """Asking for work: the job row is written in the caller's transaction and published after it."""
 
 import threading
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.jobs.job import ACTIVE, Job, JobStatus
-from spotify_insights.jobs.models import BackgroundJob, ScheduleSlot
+from spotify_insights.jobs.models import BackgroundJob
 
 _ACTIVE: Final = tuple(status.value for status in ACTIVE)
 # Written out, because psycopg prepares a statement that runs often and PostgreSQL then plans it once for all
@@ -39,8 +39,14 @@ class RelayBell:
 relay_bell = RelayBell()
 
 
-def enqueue(tx: Transaction, job: Job, *, parent_id: UUID | None = None) -> UUID:
+def enqueue(
+    tx: Transaction, job: Job, *, parent_id: UUID | None = None, delay: timedelta = timedelta(0)
+) -> UUID:
     """Store `job` as queued and return its id; an active job that does the same work is joined instead.
+
+    Args:
+        parent_id: the job that asks for it, whose progress then counts this one.
+        delay: how long the job waits before it is due; a job that is joined keeps its own time.
 
     Nothing is sent to the broker here: the relay publishes what is committed, so a rolled-back request
     leaves no trace and a lost broker delays the work instead of losing it.
@@ -48,7 +54,7 @@ def enqueue(tx: Transaction, job: Job, *, parent_id: UUID | None = None) -> UUID
     while True:
         inserted: UUID | None = tx.session.scalar(
             insert(BackgroundJob)
-            .values(_columns(job, parent_id))
+            .values(_columns(job, parent_id) | {"available_at": func.clock_timestamp() + delay})
             .on_conflict_do_nothing(
                 index_elements=["task_name", "owner_id", "deduplication_key"],
                 index_where=_INDEX_OF_ACTIVE,
@@ -83,25 +89,6 @@ def record_finished(tx: Transaction, job: Job, *, result: dict[str, Any]) -> UUI
     ).one()
 
 
-def enqueue_for_slot(tx: Transaction, job: Job, *, schedule: str, slot: datetime) -> UUID | None:
-    """Enqueue `job` for one moment of a schedule; None where that slot has been fired already.
-
-    Any number of processes may try: the primary key of `schedule_slots` lets one of them succeed.
-    """
-    fired = tx.session.scalar(
-        insert(ScheduleSlot)
-        .values(schedule=schedule, slot=slot)
-        .on_conflict_do_nothing()
-        .returning(ScheduleSlot.slot)
-    )
-    if fired is None:
-        return None
-    job_id = enqueue(tx, job)
-    row = tx.session.get_one(ScheduleSlot, (schedule, slot))
-    row.job_id = job_id
-    return job_id
-
-
 def _columns(job: Job, parent_id: UUID | None) -> dict[str, Any]:
     return {
         "id": new_id(),
@@ -112,6 +99,7 @@ def _columns(job: Job, parent_id: UUID | None) -> dict[str, Any]:
         "deduplication_key": job.deduplication_key,
         "arguments": job.arguments,
         "max_attempts": job.max_attempts,
+        "expires_at": func.clock_timestamp() + job.expires_after,
     }
 
 

@@ -3,28 +3,28 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from spotify_insights.errors import UnavailableError
-from spotify_insights.jobs.attempt import LEASE, Attempt, FencedError
+from spotify_insights.jobs.attempt import Attempt, FencedError
 from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
-# Four renewals fit into one lease, so that a few that fail do not cost it.
-HEARTBEAT_SECONDS: Final = LEASE.total_seconds() / 4
+# So many renewals fit into one lease that a few which fail do not cost it.
+RENEWALS_PER_LEASE = 4
 
 
 @contextmanager
-def heartbeat(attempt: Attempt, *, interval: float = HEARTBEAT_SECONDS) -> Iterator[None]:
-    """Renew the lease every `interval` seconds while the block runs.
+def heartbeat(attempt: Attempt, *, interval: float | None = None) -> Iterator[None]:
+    """Renew the lease several times in its length, or every `interval` seconds, while the block runs.
 
-    A lost lease ends the renewals and no more: the attempt learns of it when it tries to finish, and
-    cannot store anything then.
+    A lost lease ends the renewals and no more: the attempt learns of it at its next checkpoint or when it
+    tries to finish, and cannot store anything then.
     """
     stop = threading.Event()
+    pause = interval or attempt.lease.total_seconds() / RENEWALS_PER_LEASE
 
     def beat() -> None:
-        while not stop.wait(interval):
+        while not stop.wait(pause):
             try:
                 attempt.renew()
             except FencedError:

@@ -35,6 +35,8 @@ class Job(BaseModel):
     """What every kind of job declares.
 
     `time_limit` bounds one attempt: its lease is never renewed beyond it, and the worker ends it then.
+    `max_snoozes` and `expires_after` bound the whole: a job that was put off too often, or that could not
+    begin in time, is dead and waits for an operator instead of for ever.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +45,8 @@ class Job(BaseModel):
     queue: ClassVar[Queue]
     max_attempts: ClassVar[int] = 5
     time_limit: ClassVar[timedelta] = timedelta(seconds=120)
+    max_snoozes: ClassVar[int] = 50
+    expires_after: ClassVar[timedelta] = timedelta(days=2)
 
     @property
     def owner_id(self) -> UUID | None:

@@ -1,0 +1,64 @@
+"""Cancelling a job, and with it whatever it queued."""
+
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from spotify_insights.database.database import Transaction
+from spotify_insights.errors import NotFoundError
+
+# The rows are locked parent first, in the order of their ids, which is the order in which they were made.
+_FAMILY: Final = text("""
+    WITH RECURSIVE family AS (
+         SELECT id FROM background_jobs WHERE id = :job_id
+          UNION
+         SELECT child.id FROM background_jobs child JOIN family ON child.parent_id = family.id)
+    SELECT id, status FROM background_jobs
+     WHERE id IN (SELECT id FROM family)
+     ORDER BY id
+       FOR UPDATE
+""")
+_CANCEL: Final = text("""
+    UPDATE background_jobs
+       SET cancel_requested = true,
+           status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
+           finished_at = CASE status WHEN 'queued' THEN clock_timestamp() ELSE finished_at END,
+           error = CASE status WHEN 'queued' THEN 'The job was cancelled.' ELSE error END,
+           error_code = CASE status WHEN 'queued' THEN 'cancelled' ELSE error_code END
+     WHERE id = ANY(:job_ids) AND status IN ('queued', 'running')
+""")
+
+
+class Cancellation(StrEnum):
+    """What a wish to cancel met: a job that is over now, one that stops soon, or one that had ended."""
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    ENDED_ALREADY = "ended_already"
+
+
+def no_such_job() -> NotFoundError:
+    return NotFoundError("There is no such task.")
+
+
+def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
+    """Cancel the job and its descendants: what is queued at once, what runs at its next checkpoint.
+
+    Once this transaction is committed, a job that it found unfinished stores nothing more. Safe to repeat.
+
+    Raises:
+        NotFoundError: there is no such job.
+    """
+    family = {row.id: row.status for row in tx.session.execute(_FAMILY, {"job_id": job_id})}
+    if job_id not in family:
+        raise no_such_job()
+    tx.session.execute(_CANCEL, {"job_ids": list(family)})
+    match family[job_id]:
+        case "queued" | "cancelled":
+            return Cancellation.CANCELLED
+        case "running":
+            return Cancellation.REQUESTED
+        case _:
+            return Cancellation.ENDED_ALREADY
