@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from makers import a_connected_user, a_user
+from passing_time import let_pause_end
 from spotify_insights.accounts.access import AccessTokens, NotConnectedError
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
@@ -156,6 +157,7 @@ def test_a_failure_of_spotify_leaves_everything_ready_for_the_next_call(
     row = token_row(runtime.database, user_id)
     assert (row.status, row.version) == ("connected", 1)
     assert (row.lease_token, row.lease_expires_at) == (None, None)
+    let_pause_end(runtime.database)
     assert runtime.tokens.current(user_id).version == 2
 
 
@@ -164,7 +166,9 @@ def test_a_wrong_client_secret_is_the_operators_affair_and_not_the_listeners(
 ) -> None:
     user_id = a_connected_user(runtime, expires_in=30)
     app = AppCredentials(client_id=runtime.settings.spotify_client_id, client_secret=SecretStr("wrong"))
-    misconfigured = AccessTokens(runtime.database, runtime.sealer, runtime.spotify_http, app)
+    misconfigured = AccessTokens(
+        runtime.database, runtime.sealer, runtime.spotify_http, app, runtime.spotify.budget
+    )
     with pytest.raises(OperatorMisconfiguredError) as refusal:
         misconfigured.current(user_id)
     assert refusal.value.message == (

@@ -53,7 +53,7 @@ def test_the_schedule_refreshes_whoever_ends_soon_and_nobody_else(
         parent_id = enqueue(tx, RefreshExpiringTokens())
     children = [job_row(runtime.database, job_id) for job_id in work_off(runtime) if job_id != parent_id]
 
-    assert job_row(runtime.database, parent_id).result == {"queued": 3}
+    assert job_row(runtime.database, parent_id).result == {"queued": 3, "reminded": 0, "ended": 0}
     assert {child.owner_id for child in children} == ending
     assert {child.parent_id for child in children} == {parent_id}
     assert {child.status for child in children} == {"succeeded"}
@@ -61,7 +61,7 @@ def test_the_schedule_refreshes_whoever_ends_soon_and_nobody_else(
     assert token_row(runtime.database, lasting).version == 1
 
     # All that ended soon lasts now: the next run of the schedule finds nothing to do.
-    assert done(runtime, RefreshExpiringTokens()).result == {"queued": 0}
+    assert done(runtime, RefreshExpiringTokens()).result == {"queued": 0, "reminded": 0, "ended": 0}
 
 
 def test_an_ended_connection_fails_the_job_with_what_to_do(

@@ -173,7 +173,7 @@ def access_tokens(runtime: Runtime, http: SpotifyHttpClient) -> AccessTokens:
     app = AppCredentials(
         client_id=runtime.settings.spotify_client_id, client_secret=runtime.settings.spotify_client_secret
     )
-    return AccessTokens(runtime.database, runtime.sealer, http, app)
+    return AccessTokens(runtime.database, runtime.sealer, http, app, runtime.spotify.budget)
 
 
 @contextmanager

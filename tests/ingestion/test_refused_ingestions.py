@@ -7,6 +7,7 @@ import pytest
 
 from ingestions import a_listener, asked_features, count, ingest, ingested
 from job_trials import present
+from passing_time import let_pause_end
 from spotify_insights.pretend_spotify.config import Mode
 from spotify_insights.pretend_spotify.faults import (
     AccessTokenExpired,
@@ -204,6 +205,7 @@ def test_features_that_fail_for_a_time_lower_the_coverage_and_are_asked_for_agai
     assert snapshot.mood_patterns is None
     assert count(runtime.database, "track_features") == 0
 
+    let_pause_end(runtime.database)
     assert ingested(runtime, user_id).coverage.share == 1.0
     first, second = asked_features(pretend_spotify)
     assert first == second
@@ -221,6 +223,7 @@ def test_features_that_spotify_does_not_offer_are_not_remembered_as_missing(
 
 
 def assert_nothing_stored(runtime: Runtime) -> None:
-    """No effect of the attempt is left but what it says about the job and the tokens."""
+    """No effect of the attempt is left but what it says about the job, the tokens and our app."""
     kept = {"users", "user_identities", "spotify_tokens", "background_jobs"}
+    kept |= {"spotify_app_days", "spotify_app_pauses"}
     assert [name for name in metadata.tables if name not in kept and count(runtime.database, name)] == []

@@ -15,7 +15,9 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from spotify_insights.accounts.call_budget import CallBudget, Purpose, ReservedCalls
 from spotify_insights.accounts.connect import place_of
+from spotify_insights.accounts.reauthorization import end_if_overdue
 from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Database, rows_changed
 from spotify_insights.errors import PermanentError, TemporaryError
@@ -95,28 +97,44 @@ class AccessTokens:
     """Access tokens of every listener. Safe to share between threads and processes."""
 
     def __init__(
-        self, database: Database, sealer: Sealer, http: SpotifyHttpClient, app: AppCredentials
+        self,
+        database: Database,
+        sealer: Sealer,
+        http: SpotifyHttpClient,
+        app: AppCredentials,
+        budget: CallBudget,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._http = http
         self._app = app
+        self._budget = budget
 
-    def current(self, user_id: UUID, *, good_for: timedelta = EXPIRES_SOON) -> Access:
+    def current(
+        self,
+        user_id: UUID,
+        *,
+        good_for: timedelta = EXPIRES_SOON,
+        purpose: Purpose = Purpose.ASKED_FOR,
+    ) -> Access:
         """A token that stays valid for at least `good_for`, refreshed first where it would not.
+
+        Args:
+            purpose: what a refresh is counted as in the budget of calls.
 
         Raises:
             NotConnectedError: there are no tokens.
             ReauthRequiredError: the listener must authorise again.
-            TemporaryError: Spotify did not answer; trying later helps.
+            TemporaryError: Spotify did not answer, or may not be asked now; trying later helps.
         """
         with self._database.transaction(acting_for=Actor.listener(user_id)) as tx:
             row = self._row(tx.session, user_id, good_for)
+        _refuse_ended(row)
         if row.expires_soon:
-            return self.renewed(user_id, seen_version=row.version)
+            return self.renewed(user_id, seen_version=row.version, purpose=purpose)
         return self._access(row, user_id)
 
-    def renewed(self, user_id: UUID, *, seen_version: int) -> Access:
+    def renewed(self, user_id: UUID, *, seen_version: int, purpose: Purpose = Purpose.ASKED_FOR) -> Access:
         """A token newer than `seen_version`: refreshed by us, or by whoever was faster.
 
         Raises: as `current`.
@@ -127,7 +145,7 @@ class AccessTokens:
             if isinstance(claimed, Access):
                 return claimed
             if claimed is not None:
-                self._refresh(user_id, claimed)
+                self._refresh(user_id, claimed, purpose)
             else:
                 time.sleep(_POLL_SECONDS)
         raise TemporaryError("Another process has been refreshing this Spotify token for too long.")
@@ -135,30 +153,36 @@ class AccessTokens:
     def _newer_or_lease(self, user_id: UUID, seen_version: int) -> Access | _Refreshing | None:
         with self._database.transaction(acting_for=Actor.listener(user_id)) as tx:
             row = self._row(tx.session, user_id, EXPIRES_SOON)
-            if row.version != seen_version:
-                return self._access(row, user_id)
-            lease_token = uuid4()
-            lease = {
-                "user_id": user_id,
-                "version": row.version,
-                "lease_token": lease_token,
-                "lease": REFRESH_LEASE,
-            }
-            if rows_changed(tx.session, _TAKE_LEASE, lease) != 1:
-                return None
-            place = place_of("sealed_refresh_token", token_id=row.id, user_id=user_id)
-            # Opened before the lease is committed: a broken seal must not make others wait for its end.
-            return _Refreshing(
-                token_id=row.id,
-                version=row.version,
-                lease_token=lease_token,
-                refresh_token=self._sealer.open(SealedText(row.sealed_refresh_token), place),
-            )
+            claimed = self._lease(tx.session, user_id, row) if row.version == seen_version else None
+        _refuse_ended(row)
+        return self._access(row, user_id) if row.version != seen_version else claimed
 
-    def _refresh(self, user_id: UUID, refreshing: _Refreshing) -> None:
+    def _lease(self, session: Session, user_id: UUID, row: Any) -> _Refreshing | None:
+        lease_token = uuid4()
+        lease = {
+            "user_id": user_id,
+            "version": row.version,
+            "lease_token": lease_token,
+            "lease": REFRESH_LEASE,
+        }
+        if rows_changed(session, _TAKE_LEASE, lease) != 1:
+            return None
+        place = place_of("sealed_refresh_token", token_id=row.id, user_id=user_id)
+        # Opened before the lease is committed: a broken seal must not make others wait for its end.
+        return _Refreshing(
+            token_id=row.id,
+            version=row.version,
+            lease_token=lease_token,
+            refresh_token=self._sealer.open(SealedText(row.sealed_refresh_token), place),
+        )
+
+    def _refresh(self, user_id: UUID, refreshing: _Refreshing, purpose: Purpose) -> None:
         holder = {"user_id": user_id, "lease_token": refreshing.lease_token}
         try:
-            tokens = refresh(self._http, self._app, refresh_token=refreshing.refresh_token)
+            with ReservedCalls(self._budget, 1, purpose=purpose) as calls:
+                tokens = calls.make(
+                    lambda: refresh(self._http, self._app, refresh_token=refreshing.refresh_token)
+                )
         except ReauthRequiredError:
             self._execute(user_id, _REQUIRE_REAUTHORISATION, holder | {"version": refreshing.version})
             return
@@ -189,14 +213,20 @@ class AccessTokens:
             tx.session.execute(statement, parameters)
 
     def _row(self, session: Session, user_id: UUID, soon: timedelta) -> Any:
+        """The row as it stands; where its end has just come, that is recorded when the transaction ends."""
+        end_if_overdue(session, user_id)
         row = session.execute(_READ, {"user_id": user_id, "soon": soon}).one_or_none()
         if row is None:
             raise NotConnectedError
-        if row.status == "reauth_required":
-            raise ReauthRequiredError
         return row
 
     def _access(self, row: Any, user_id: UUID) -> Access:
         place = place_of("sealed_access_token", token_id=row.id, user_id=user_id)
         token = self._sealer.open(SealedText(row.sealed_access_token), place)
         return Access(token=token, version=row.version, expires_at=row.expires_at)
+
+
+def _refuse_ended(row: Any) -> None:
+    """Outside of the transaction that read the row, which must not be rolled back."""
+    if row.status == "reauth_required":
+        raise ReauthRequiredError

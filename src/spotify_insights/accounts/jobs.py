@@ -22,7 +22,7 @@ class RefreshToken(Job):
 
 
 class RefreshExpiringTokens(Job):
-    """Queue a refresh for every access token that ends soon."""
+    """Queue a refresh for every access token that ends soon, and remind of authorisations that do."""
 
     task_name: ClassVar[str] = "spotify.refresh_expiring_tokens"
     queue: ClassVar[Queue] = Queue.SPOTIFY

@@ -23,6 +23,17 @@ _USER: Final = f"""
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
 
+# Given once by the schedule; what it says is counted at the moment of reading.
+_REMINDER: Final = """
+    CASE WHEN t.status = 'connected' AND t.refresh_expires_at > clock_timestamp() AND EXISTS (
+              SELECT 1 FROM reauthorization_reminders r
+               WHERE r.user_id = t.user_id AND r.refresh_expires_at = t.refresh_expires_at)
+         THEN format('Spotify ends this connection in %%s. Connect Spotify again before then, '
+                     'or nothing more is recorded.',
+                     CASE days_left WHEN 0 THEN 'less than a day' WHEN 1 THEN '1 day'
+                                    ELSE days_left || ' days' END) END
+"""
+
 _CONNECTIONS: Final = f"""
     SELECT coalesce((
              SELECT json_agg(json_build_object(
@@ -30,9 +41,11 @@ _CONNECTIONS: Final = f"""
                       'access_expires_at', {moment("t.expires_at")},
                       'authorized_at', {moment("t.authorized_at")},
                       'reauthorize_before', {moment("t.refresh_expires_at")},
-                      'days_left', greatest(0, floor(extract(epoch FROM
-                         t.refresh_expires_at - clock_timestamp()) / 86400))::int))
-               FROM spotify_tokens t WHERE t.user_id = u.id), '[]')::text
+                      'days_left', days_left, 'reminder', {_REMINDER}))
+               FROM spotify_tokens t
+              CROSS JOIN LATERAL (SELECT greatest(0, floor(extract(epoch FROM
+                         t.refresh_expires_at - clock_timestamp()) / 86400))::int AS days_left) AS remaining
+              WHERE t.user_id = u.id), '[]')::text
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
 

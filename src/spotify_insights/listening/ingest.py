@@ -1,58 +1,61 @@
-"""Ingesting one listener's data: load what we know, ask Spotify, then store everything and the snapshot.
+"""Ingesting one listener's data: load what we know, ask Spotify, then store everything and the snapshots.
 
 No transaction is open while Spotify is asked. All effects are stored together with the end of the job.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from spotify_insights.accounts.access import AccessTokens
-from spotify_insights.accounts.queries import connected_user_ids, timezone_of
+from spotify_insights.accounts.call_budget import Purpose
+from spotify_insights.accounts.queries import timezone_of
 from spotify_insights.audio_features.chain import Filled, fill
-from spotify_insights.audio_features.provider import AudioFeatureProvider
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.clock import now, today_in
+from spotify_insights.database.database import Transaction
 from spotify_insights.jobs.attempt import Attempt
-from spotify_insights.jobs.enqueue import enqueue
-from spotify_insights.listening.catalogue import (
-    KnownFeatures,
-    known_features,
-    store_artists,
-    store_features,
-    store_tracks,
+from spotify_insights.listening.catalogue import KnownFeatures, known_features
+from spotify_insights.listening.fetch import (
+    ListenerSpotify,
+    RecentPlays,
+    SpotifySource,
+    TopItems,
 )
-from spotify_insights.listening.fetch import SPOTIFY, Fetched, ListenerSpotify, SpotifyAudioFeatures
-from spotify_insights.listening.jobs import IngestAllUsersData, IngestListeningData
-from spotify_insights.listening.plays import plays_ended_at, store_plays
+from spotify_insights.listening.jobs import IngestAllRanges, IngestListeningData
+from spotify_insights.listening.plays import plays_ended_at
 from spotify_insights.listening.snapshot import Snapshot, TopArtist, TopTrack
+from spotify_insights.listening.store_fetched import store_fetched
 from spotify_insights.listening.store_snapshot import store_snapshot
 from spotify_insights.listening.take_snapshot import SuppliedFeatures, take_snapshot
 from spotify_insights.listening.time_range import TimeRange
-from spotify_insights.spotify.http_client import SpotifyHttpClient
-
-SOURCE: Final = "spotify_api"
 
 
 @dataclass(frozen=True)
-class SpotifySource:
-    """Everything needed to ask Spotify about any listener."""
+class _Gathered:
+    """All that one attempt knows when it has asked everybody."""
 
-    http: SpotifyHttpClient
-    tokens: AccessTokens
-    mode: Literal["development", "extended"]
+    timezone: str
+    tops: Mapping[TimeRange, TopItems]
+    recent: RecentPlays
+    known: KnownFeatures
+    filled: Filled
+    asked: Sequence[str]
 
-    def listener(self, user_id: UUID) -> ListenerSpotify:
-        """Spotify for one listener."""
-        return ListenerSpotify(user_id, self.tokens, self.http)
+    @property
+    def features(self) -> Mapping[str, SuppliedFeatures]:
+        fresh = {
+            track: SuppliedFeatures(features=features, provider=self.filled.supplied_by[track])
+            for track, features in self.filled.features.items()
+        }
+        return {**self.known.found, **fresh}
 
-    def feature_providers(self, listener: ListenerSpotify) -> Sequence[AudioFeatureProvider]:
-        """Who may be asked for audio features. Spotify serves them to extended apps only."""
-        return [SpotifyAudioFeatures(listener)] if self.mode == "extended" else []
+
+@dataclass(frozen=True)
+class _Stored:
+    snapshot_ids: Mapping[TimeRange, UUID]
+    new_plays: int
 
 
 def ingest_listening_data(
@@ -60,82 +63,101 @@ def ingest_listening_data(
 ) -> None:
     """Fetch, store and summarise. Running it again on one day updates the same snapshot.
 
-    Raises: as `ListenerSpotify.ask`.
+    Raises: as `ListenerSpotify.ask` and `Attempt.checkpoint`.
     """
-    database = attempt.database
-    with database.transaction(acting_for=attempt.actor) as tx:
-        timezone = timezone_of(tx.session, job.user_id)
+    ranges = (job.time_range,)
+    gathered = _gather(attempt, job.user_id, ranges, purpose=Purpose.ASKED_FOR, source=source)
+    with attempt.completion() as completion:
+        stored = _store(completion.tx, job.user_id, gathered, cache)
+        completion.result = {
+            "snapshot_id": str(stored.snapshot_ids[job.time_range]),
+            "new_plays": stored.new_plays,
+        }
 
-    listener = source.listener(job.user_id)
-    fetched = listener.fetch(job.time_range)
-    top_ids = [track.spotify_id for track in fetched.top_tracks]
-    with database.transaction(acting_for=attempt.actor) as tx:
+
+def ingest_all_ranges(attempt: Attempt, job: IngestAllRanges, *, source: SpotifySource, cache: Cache) -> None:
+    """Likewise for every range, with the latest plays asked for once.
+
+    Raises: as `ingest_listening_data`.
+    """
+    gathered = _gather(attempt, job.user_id, tuple(TimeRange), purpose=Purpose.BACKGROUND, source=source)
+    with attempt.completion() as completion:
+        stored = _store(completion.tx, job.user_id, gathered, cache)
+        completion.result = {
+            "snapshot_ids": {str(name): str(key) for name, key in stored.snapshot_ids.items()},
+            "new_plays": stored.new_plays,
+        }
+
+
+def _gather(
+    attempt: Attempt,
+    user_id: UUID,
+    ranges: Sequence[TimeRange],
+    *,
+    purpose: Purpose,
+    source: SpotifySource,
+) -> _Gathered:
+    with attempt.database.transaction(acting_for=attempt.actor) as tx:
+        timezone = timezone_of(tx.session, user_id)
+    calls = 2 * len(ranges) + 1
+    # The features and the storing are steps of their own.
+    total = calls + 2
+    with source.listener(user_id, calls=calls, purpose=purpose) as listener:
+        tops: dict[TimeRange, TopItems] = {}
+        for time_range in ranges:
+            done = 2 * len(tops)
+            attempt.progress("top tracks", done=done, total=total)
+            tracks = listener.top_tracks(time_range)
+            attempt.progress("top artists", done=done + 1, total=total)
+            tops[time_range] = TopItems(tracks=tracks, artists=listener.top_artists(time_range))
+        attempt.progress("recently played", done=calls - 1, total=total)
+        recent = listener.recently_played()
+        attempt.progress("audio features", done=calls, total=total)
+        known, filled, asked = _features(attempt, listener, tops, source)
+    attempt.progress("storing", done=calls + 1, total=total)
+    return _Gathered(timezone=timezone, tops=tops, recent=recent, known=known, filled=filled, asked=asked)
+
+
+def _features(
+    attempt: Attempt, listener: ListenerSpotify, tops: Mapping[TimeRange, TopItems], source: SpotifySource
+) -> tuple[KnownFeatures, Filled, Sequence[str]]:
+    """What we hold, what was found out now, and for which tracks Spotify was asked."""
+    top_ids = list(dict.fromkeys(track.spotify_id for top in tops.values() for track in top.tracks))
+    with attempt.database.transaction(acting_for=attempt.actor) as tx:
         known = known_features(tx.session, top_ids)
     unknown = [track_id for track_id in top_ids if track_id not in known.asked]
     providers = source.feature_providers(listener)
-    filled = fill(unknown, providers)
-
-    with attempt.completion() as completion:
-        session = completion.tx.session
-        cache.invalidate(completion.tx, [listener_scope(job.user_id)])
-        new_plays = _store(session, job.user_id, fetched, filled, asked=unknown if providers else [])
-        snapshot = _snapshot(session, job, timezone, fetched, _all_features(known, filled))
-        snapshot_id = store_snapshot(session, job.user_id, snapshot)
-        completion.result = {"snapshot_id": str(snapshot_id), "new_plays": new_plays}
+    return known, fill(unknown, providers), unknown if providers else []
 
 
-def ingest_all_users_data(attempt: Attempt, _job: IngestAllUsersData) -> None:
-    """Queue an ingestion of each range for every connected listener."""
-    with attempt.completion() as completion:
-        listeners = connected_user_ids(completion.tx.session)
-        for user_id in listeners:
-            for time_range in TimeRange:
-                job = IngestListeningData(user_id=user_id, time_range=time_range)
-                enqueue(completion.tx, job, parent_id=attempt.job_id)
-        completion.result = {"listeners": len(listeners)}
-
-
-def _store(session: Session, user_id: UUID, fetched: Fetched, filled: Filled, *, asked: Sequence[str]) -> int:
-    # Artists before tracks: an entry from the top list may know genres that a track's credit does not.
-    credited = (artist for track in (*fetched.top_tracks, *fetched.recent_tracks) for artist in track.artists)
-    artist_keys = store_artists(session, (*fetched.top_artists, *credited), source=SOURCE)
-    tracks = (*fetched.top_tracks, *fetched.recent_tracks)
-    keys = store_tracks(session, tracks, artist_keys, source=SOURCE)
-    answered = SPOTIFY not in filled.unavailable and SPOTIFY not in filled.failed
-    store_features(
-        session,
-        keys,
-        {
-            track: features
-            for track, features in filled.features.items()
-            if filled.supplied_by[track] == SPOTIFY
-        },
-        asked=asked if answered else [],
-        provider=SPOTIFY,
+def _store(tx: Transaction, user_id: UUID, gathered: _Gathered, cache: Cache) -> _Stored:
+    cache.invalidate(tx, [listener_scope(user_id)])
+    new_plays = store_fetched(
+        tx.session,
+        user_id,
+        gathered.recent,
+        tops=gathered.tops.values(),
+        filled=gathered.filled,
+        asked=gathered.asked,
     )
-    return store_plays(session, user_id, fetched.plays, keys, source=SOURCE)
-
-
-def _all_features(known: KnownFeatures, filled: Filled) -> Mapping[str, SuppliedFeatures]:
-    fresh = {
-        track: SuppliedFeatures(features=features, provider=filled.supplied_by[track])
-        for track, features in filled.features.items()
-    }
-    return {**known.found, **fresh}
+    # One moment for all of them: around midnight they must not fall on two days.
+    moment = now()
+    snapshot_ids = {}
+    for time_range in gathered.tops:
+        ended_at = plays_ended_at(tx.session, user_id, since=moment - time_range.window, until=moment)
+        snapshot = _snapshot(gathered, time_range, moment=moment, ended_at=ended_at)
+        snapshot_ids[time_range] = store_snapshot(tx.session, user_id, snapshot)
+    return _Stored(snapshot_ids=snapshot_ids, new_plays=new_plays)
 
 
 def _snapshot(
-    session: Session,
-    job: IngestListeningData,
-    timezone: str,
-    fetched: Fetched,
-    features: Mapping[str, SuppliedFeatures],
+    gathered: _Gathered, time_range: TimeRange, *, moment: datetime, ended_at: Sequence[datetime]
 ) -> Snapshot:
-    moment = now()
+    top = gathered.tops[time_range]
     return take_snapshot(
-        snapshot_date=today_in(timezone, moment),
-        time_range=job.time_range,
-        timezone=timezone,
+        snapshot_date=today_in(gathered.timezone, moment),
+        time_range=time_range,
+        timezone=gathered.timezone,
         top_tracks=[
             TopTrack(
                 rank=rank,
@@ -143,14 +165,12 @@ def _snapshot(
                 name=track.name,
                 artists=tuple(artist.name for artist in track.artists),
             )
-            for rank, track in enumerate(fetched.top_tracks, start=1)
+            for rank, track in enumerate(top.tracks, start=1)
         ],
         top_artists=[
             TopArtist(rank=rank, spotify_id=artist.spotify_id, name=artist.name, genres=artist.genres or ())
-            for rank, artist in enumerate(fetched.top_artists, start=1)
+            for rank, artist in enumerate(top.artists, start=1)
         ],
-        features=features,
-        plays_ended_at=plays_ended_at(
-            session, job.user_id, since=moment - job.time_range.window, until=moment
-        ),
+        features=gathered.features,
+        plays_ended_at=ended_at,
     )

@@ -4,9 +4,13 @@ import hashlib
 import json
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import SnapshotRange
+
+
+def _is_unknown(value: object) -> bool:
+    return value is None
 
 
 class _Value(BaseModel):
@@ -16,9 +20,9 @@ class _Value(BaseModel):
 class FeatureSummary(_Value):
     """One audio feature over the top tracks of the range.
 
-    `mean` is weighted by rank (the median for tempo), `spread` the weighted standard deviation,
-    `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the mean
-    (for tempo, too; the median's is about a quarter wider).
+    `mean` is weighted by rank, in a week by plays (the median for tempo), `spread` the weighted standard
+    deviation, `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the
+    mean (for tempo, too; the median's is about a quarter wider).
     """
 
     mean: float
@@ -40,13 +44,21 @@ class MoodPatterns(_Value):
     neutral: float
 
 
+class PlaysBefore(_Value):
+    """What came before a week: plays and days of the week before it, and the day of the first play of all."""
+
+    plays: int
+    days: int
+    since: date
+
+
 class Rhythm(_Value):
     """When plays happened, in the listener's own time zone, from plays we hold inside the range.
 
     `hours` are 24 shares from midnight on, `weekdays` 7 shares from Monday on; each adds up to 1.
     `concentration` in [0, 1] is the length of the mean vector on the 24-hour circle and `mean_hour`
     its direction in hours (both 0 where the plays cancel out); `days` counts the distinct local days
-    with a play.
+    with a play. `before` is there for a week that is not the first one with plays.
     """
 
     plays: int
@@ -57,27 +69,36 @@ class Rhythm(_Value):
     weekdays: tuple[float, ...]
     mean_hour: float
     concentration: float
+    # What only a week knows is left out elsewhere, so that the other ranges keep their JSON and their hash.
+    before: PlaysBefore | None = Field(default=None, exclude_if=_is_unknown)
 
 
 class TopTrack(_Value):
+    """A ranked track; `plays` in a week only, since Spotify ranks without counting."""
+
     rank: int
     spotify_id: str
     name: str
     artists: tuple[str, ...]
+    plays: int | None = Field(default=None, exclude_if=_is_unknown)
 
 
 class TopArtist(_Value):
+    """A ranked artist; in a week with `plays` and the day of the last play before it, if there was one."""
+
     rank: int
     spotify_id: str
     name: str
     genres: tuple[str, ...] = ()
+    plays: int | None = Field(default=None, exclude_if=_is_unknown)
+    last_played_before: date | None = Field(default=None, exclude_if=_is_unknown)
 
 
 class Coverage(_Value):
     """How much of the music has audio features.
 
-    `share` is the rank-weighted part of the top tracks that has them; `providers` splits that part
-    by who supplied them and adds up to 1 (empty where nobody did).
+    `share` is the rank-weighted part of the top tracks that has them, in a week the part of the plays;
+    `providers` splits that part by who supplied them and adds up to 1 (empty where nobody did).
     """
 
     tracks: int
@@ -97,7 +118,7 @@ class Snapshot(_Value):
     """
 
     snapshot_date: date
-    time_range: TimeRange
+    time_range: SnapshotRange
     timezone: str
     audio_features: dict[str, FeatureSummary]
     mood_patterns: MoodPatterns | None

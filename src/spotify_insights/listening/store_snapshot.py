@@ -11,7 +11,6 @@ from spotify_insights.database.table import new_id
 from spotify_insights.errors import NotFoundError
 from spotify_insights.listening.models import ListeningSnapshot
 from spotify_insights.listening.snapshot import Snapshot
-from spotify_insights.listening.time_range import TimeRange
 
 _FIELDS = tuple(Snapshot.model_fields)
 
@@ -41,5 +40,4 @@ def load_snapshot(session: Session, snapshot_id: UUID) -> tuple[UUID, Snapshot]:
     row = session.scalar(select(ListeningSnapshot).where(ListeningSnapshot.id == snapshot_id))
     if row is None:
         raise NotFoundError("There is no such snapshot.")
-    stored = {name: getattr(row, name) for name in _FIELDS}
-    return row.user_id, Snapshot.model_validate(stored | {"time_range": TimeRange(row.time_range)})
+    return row.user_id, Snapshot.model_validate({name: getattr(row, name) for name in _FIELDS})

@@ -21,7 +21,7 @@ from spotify_insights.listening.snapshot import (
     TopArtist,
     TopTrack,
 )
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import SnapshotRange
 from spotify_insights.listening.weights import WeightedTrack, rank_weight
 
 # Whether a provider knows a track depends on its age and fame. With less than two fifths of the weight
@@ -51,7 +51,7 @@ class SuppliedFeatures(BaseModel):
 def take_snapshot(
     *,
     snapshot_date: date,
-    time_range: TimeRange,
+    time_range: SnapshotRange,
     timezone: str,
     top_tracks: Sequence[TopTrack],
     top_artists: Sequence[TopArtist],
@@ -65,8 +65,9 @@ def take_snapshot(
     in whatever order tracks, artists, features and plays come.
 
     Coverage is decided by the mood plane: a track has features when both its valence and its energy are
-    known. `coverage.share` is the sum of rank weights of those tracks over the sum for all top tracks,
+    known. `coverage.share` is the sum of weights of those tracks over the sum for all top tracks,
     0 without top tracks. Tracks of which something else is known (tempo, say) add to that feature only.
+    A track weighs its number of plays where the source counts them, else by its rank.
 
     Mood is shown from MINIMUM_COVERAGE and MINIMUM_TRACKS on, the limits included, judged by the rounded
     share that is stored. Below them audio_features is empty too. Each feature has to meet both limits
@@ -113,7 +114,7 @@ def _by_rank(item: TopTrack | TopArtist) -> tuple[int, str]:
 def _weighted(track: TopTrack, features: Mapping[str, SuppliedFeatures]) -> WeightedTrack:
     supplied = features.get(track.spotify_id)
     return WeightedTrack(
-        weight=rank_weight(track.rank),
+        weight=rank_weight(track.rank) if track.plays is None else float(track.plays),
         features=supplied.features if supplied else AudioFeatures(),
     )
 

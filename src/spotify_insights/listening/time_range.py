@@ -1,4 +1,4 @@
-"""Spotify's three affinity windows."""
+"""How far back a snapshot looks: one of Spotify's three windows, or a week of the listener's own calendar."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -16,6 +16,15 @@ class TimeRange(StrEnum):
         """About 4 weeks, 6 months and 1 year, in Spotify's own words."""
         return _WINDOWS[self]
 
+
+class CalendarRange(StrEnum):
+    """Ranges that Spotify does not know; they are computed from the plays that we hold."""
+
+    WEEK = "week"
+
+
+SnapshotRange = TimeRange | CalendarRange
+"""What a snapshot may cover. Only a `TimeRange` can be asked of Spotify."""
 
 _WINDOWS = {
     TimeRange.SHORT_TERM: timedelta(days=28),
