@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -11,44 +12,71 @@ from spotify_insights.insights.evidence.favourites import concentration_facts, f
 from spotify_insights.insights.evidence.genres import genre_facts
 from spotify_insights.insights.evidence.rhythm import hour_facts, play_facts, week_facts
 from spotify_insights.insights.evidence.sound import coverage_facts, feature_facts, mood_facts
+from spotify_insights.insights.evidence.week import (
+    acquaintance_facts,
+    amount_facts,
+    comparison_facts,
+    hours_of_week_facts,
+    leader_facts,
+)
 from spotify_insights.insights.fact import Fact, wording
-from spotify_insights.insights.signals import productivity, roast, wellness
+from spotify_insights.insights.signals import productivity, roast, weekly, wellness
 from spotify_insights.insights.signals.signal import Detector, Signal
 from spotify_insights.insights.types import InsightType
 from spotify_insights.listening.snapshot import Snapshot
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import CalendarRange, SnapshotRange, TimeRange
 
 # Spotify Web API reference, "Get User's Top Items": about four weeks, six months, one year.
-_PERIODS: Final = {
+_PERIODS: Final[Mapping[SnapshotRange, str]] = {
     TimeRange.SHORT_TERM: "the last four weeks",
     TimeRange.MEDIUM_TERM: "the last six months",
     TimeRange.LONG_TERM: "the last year",
+    CalendarRange.WEEK: "the week",
 }
 
-# Valence is a guess at emotion, so only the wellness insight, which handles it with care, sees it.
-_FEATURES: Final = {
-    InsightType.WELLNESS: ("energy", "valence"),
+_Gather = Callable[[Snapshot], list[Fact]]
+
+
+def _with_features(*names: str) -> tuple[_Gather, ...]:
+    return (
+        favourite_facts,
+        concentration_facts,
+        coverage_facts,
+        partial(feature_facts, names=names),
+        play_facts,
+    )
+
+
+# Valence is a guess at emotion, so only those who handle it with care see it: the wellness insight, and the
+# weekly letter as part of a mood.
+_EVIDENCE: Final[Mapping[InsightType, tuple[_Gather, ...]]] = {
+    InsightType.WELLNESS: (*_with_features("energy", "valence"), mood_facts, hour_facts, week_facts),
     InsightType.ROAST: (
-        "energy",
-        "danceability",
-        "acousticness",
-        "instrumentalness",
-        "speechiness",
-        "tempo",
+        *_with_features("energy", "danceability", "acousticness", "instrumentalness", "speechiness", "tempo"),
+        genre_facts,
+        hour_facts,
     ),
-    InsightType.PRODUCTIVITY: ("energy", "instrumentalness", "speechiness", "tempo"),
-}
-
-_EVIDENCE: Final[Mapping[InsightType, tuple[Callable[[Snapshot], list[Fact]], ...]]] = {
-    InsightType.WELLNESS: (mood_facts, hour_facts, week_facts),
-    InsightType.ROAST: (genre_facts, hour_facts),
-    InsightType.PRODUCTIVITY: (hour_facts, week_facts),
+    InsightType.PRODUCTIVITY: (
+        *_with_features("energy", "instrumentalness", "speechiness", "tempo"),
+        hour_facts,
+        week_facts,
+    ),
+    InsightType.WEEKLY: (
+        amount_facts,
+        comparison_facts,
+        leader_facts,
+        acquaintance_facts,
+        hours_of_week_facts,
+        coverage_facts,
+        mood_facts,
+    ),
 }
 
 _DETECTORS: Final[Mapping[InsightType, tuple[Detector, ...]]] = {
     InsightType.WELLNESS: wellness.DETECTORS,
     InsightType.ROAST: roast.DETECTORS,
     InsightType.PRODUCTIVITY: productivity.DETECTORS,
+    InsightType.WEEKLY: weekly.DETECTORS,
 }
 
 
@@ -61,7 +89,7 @@ class Brief(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     insight_type: InsightType
-    time_range: TimeRange
+    time_range: SnapshotRange
     facts: tuple[Fact, ...]
     signals: tuple[Signal, ...]
 
@@ -80,16 +108,9 @@ def compose_brief(snapshot: Snapshot, insight_type: InsightType) -> Brief:
     """Gather what this snapshot can say for this type of insight; equal input gives an equal brief.
 
     Never fails on thin evidence: an empty snapshot gives a brief that holds the period and says
-    that there is nothing else.
+    that there is nothing else. Weekly evidence is found in the snapshot of a week only.
     """
-    facts = [
-        wording("time_range", _PERIODS[snapshot.time_range]),
-        *favourite_facts(snapshot),
-        *concentration_facts(snapshot),
-        *coverage_facts(snapshot),
-        *feature_facts(snapshot, _FEATURES[insight_type]),
-        *play_facts(snapshot),
-    ]
+    facts = [wording("time_range", _PERIODS[snapshot.time_range])]
     for gather in _EVIDENCE[insight_type]:
         facts += gather(snapshot)
     known = {fact.id: fact for fact in facts}

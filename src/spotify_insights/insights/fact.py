@@ -1,6 +1,7 @@
 """A fact: one thing the evidence says, and the only wording of it that prose may use. Pure values."""
 
 import math
+from datetime import date
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ class Unit(StrEnum):
     BPM = "bpm"
     CLOCK_HOUR = "clock_hour"
     WEEKDAY = "weekday"
+    DATE = "date"
     WORD = "word"
     TRACK_NAME = "track_name"
     ARTIST_NAME = "artist_name"
@@ -30,6 +32,12 @@ class Unit(StrEnum):
     def is_name(self) -> bool:
         """Whether the text was written by somebody else and may contain anything."""
         return self in {Unit.TRACK_NAME, Unit.ARTIST_NAME, Unit.GENRE_NAME}
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 class Rounding(StrEnum):
@@ -132,6 +140,12 @@ def clock_hour(fact_id: str, value: float) -> Fact:
         rounding=Rounding.WHOLE_HOUR,
         text=f"{hour:02d}:00",
     )
+
+
+def calendar_day(fact_id: str, day: date) -> Fact:
+    """A day of the year: "15 November"; the value has the year, too."""
+    text = f"{day.day} {_MONTHS[day.month - 1]}"
+    return Fact(id=fact_id, value=day.isoformat(), unit=Unit.DATE, rounding=Rounding.NONE, text=text)
 
 
 def wording(fact_id: str, text: str, unit: Unit = Unit.WORD) -> Fact:

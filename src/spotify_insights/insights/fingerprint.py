@@ -5,7 +5,7 @@ import json
 from uuid import UUID
 
 from spotify_insights.insights.types import InsightType, ToneMode
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import SnapshotRange
 
 
 def fingerprint(
@@ -13,7 +13,7 @@ def fingerprint(
     user_id: UUID,
     insight_type: InsightType,
     tone: ToneMode,
-    time_range: TimeRange,
+    time_range: SnapshotRange,
     snapshot_hash: str,
     prompt_version: str,
     schema_version: str,

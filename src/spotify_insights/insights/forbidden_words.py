@@ -49,6 +49,8 @@ _EFFECT: Final = _any_of(
 _BY_TYPE: Final[Mapping[InsightType, Mapping[str, re.Pattern[str]]]] = {
     InsightType.WELLNESS: {"gives advice": _ADVICE, "reads the listener's mind or night": _MIND},
     InsightType.ROAST: {"is about the person": _PERSON, "is about mood": _MOOD},
+    # A letter to somebody about their own week tells of the music, as wellness does.
+    InsightType.WEEKLY: {"gives advice": _ADVICE, "reads the listener's mind or night": _MIND},
     InsightType.PRODUCTIVITY: {"claims an effect": _EFFECT},
 }
 

@@ -1,5 +1,6 @@
 """Background work on insights: one task name per type, so that each can be watched by itself."""
 
+from datetime import date
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -39,6 +40,35 @@ class GenerateProductivityInsight(GenerateInsight):
     insight_type: ClassVar[InsightType] = InsightType.PRODUCTIVITY
 
 
+class GenerateWeeklyInsight(GenerateInsight):
+    """Write the letter about a week whose snapshot exists, in the tone that was asked for."""
+
+    task_name: ClassVar[str] = "insights.generate_weekly_insight"
+    insight_type: ClassVar[InsightType] = InsightType.WEEKLY
+
+
 JOB_OF_TYPE: Final[dict[InsightType, type[GenerateInsight]]] = {
-    job.insight_type: job for job in (GenerateWellnessInsight, GenerateRoast, GenerateProductivityInsight)
+    job.insight_type: job
+    for job in (GenerateWellnessInsight, GenerateRoast, GenerateProductivityInsight, GenerateWeeklyInsight)
 }
+
+
+class GenerateWeeklySummary(Job):
+    """Take the snapshot of one listener's week, which ended on the Saturday given, and write the letter."""
+
+    task_name: ClassVar[str] = "insights.generate_weekly_summary"
+    queue: ClassVar[Queue] = Queue.INSIGHTS
+    user_id: UUID
+    week_ends_on: date
+
+    @property
+    @override
+    def owner_id(self) -> UUID | None:
+        return self.user_id
+
+
+class GenerateWeeklySummaries(Job):
+    """Queue a weekly summary for every listener for whom it is time."""
+
+    task_name: ClassVar[str] = "scheduled.generate_weekly_summaries"
+    queue: ClassVar[Queue] = Queue.SCHEDULED

@@ -7,6 +7,7 @@ class InsightType(StrEnum):
     WELLNESS = "wellness"
     ROAST = "roast"
     PRODUCTIVITY = "productivity"
+    WEEKLY = "weekly"
 
 
 class ToneMode(StrEnum):

@@ -26,7 +26,7 @@ PARTS_OF_DAY: Final = {
 # Three hours are about the longest run that people call one stretch.
 BLOCK_HOURS: Final = 3
 
-_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def play_facts(snapshot: Snapshot) -> list[Fact]:
@@ -53,15 +53,10 @@ def hour_facts(snapshot: Snapshot) -> list[Fact]:
     if rhythm is None or not _carries_a_habit(rhythm):
         return []
     hours = rhythm.hours
-    facts: list[Fact] = []
-    for part, (start, end) in PARTS_OF_DAY.items():
-        plays = share(f"{part}_share", _between(hours, start, end))
-        if plays.value:
-            facts += [plays, clock_hour(f"{part}_from", start), clock_hour(f"{part}_to", end)]
     peak = max(range(24), key=lambda hour: hours[hour])
     block = max(range(24), key=lambda hour: _between(hours, hour, hour + BLOCK_HOURS))
     return [
-        *facts,
+        *day_part_facts(hours),
         clock_hour("peak_hour", peak),
         share("peak_hour_share", hours[peak]),
         clock_hour("block_from", block),
@@ -69,6 +64,16 @@ def hour_facts(snapshot: Snapshot) -> list[Fact]:
         share("block_share", _between(hours, block, block + BLOCK_HOURS)),
         points("hour_concentration", rhythm.concentration),
     ]
+
+
+def day_part_facts(hours: tuple[float, ...]) -> list[Fact]:
+    """Shares of the plays per part of the day, with its borders; a part without plays is left out."""
+    facts: list[Fact] = []
+    for part, (start, end) in PARTS_OF_DAY.items():
+        plays = share(f"{part}_share", _between(hours, start, end))
+        if plays.value:
+            facts += [plays, clock_hour(f"{part}_from", start), clock_hour(f"{part}_to", end)]
+    return facts
 
 
 def week_facts(snapshot: Snapshot) -> list[Fact]:
@@ -86,11 +91,11 @@ def week_facts(snapshot: Snapshot) -> list[Fact]:
     facts = [
         share("weekend_share", weekend),
         share("workweek_share", 1.0 - weekend),
-        wording("busiest_day", _WEEKDAYS[busiest], Unit.WEEKDAY),
+        wording("busiest_day", WEEKDAYS[busiest], Unit.WEEKDAY),
         share("busiest_day_share", weekdays[busiest]),
     ]
     if weekdays[quietest] < weekdays[busiest]:
-        facts.append(wording("quietest_day", _WEEKDAYS[quietest], Unit.WEEKDAY))
+        facts.append(wording("quietest_day", WEEKDAYS[quietest], Unit.WEEKDAY))
     return facts
 
 

@@ -24,6 +24,11 @@ FULL_BLOCK: Final = Ordinary(1 / 8, 1 / 8)
 # Two days of seven; at a departure of ten points a weekend day counts for half as much again.
 WEEKEND: Final = Ordinary(2 / 7, 0.10)
 
+# The busiest of seven even days has little more than a seventh; a third of a week is a day to remember.
+FULLEST_DAY: Final = Ordinary(0.20, 0.13)
+# In a week a favourite artist easily has a tenth of the plays; a fifth colours the whole of it.
+SHARE_OF_LEADING_ARTIST: Final = Ordinary(0.10, 0.10)
+
 # With five mood classes 20 % each is even; the largest of five is seldom below 30 %.
 LEADING_MOOD: Final = Ordinary(0.30, 0.15)
 

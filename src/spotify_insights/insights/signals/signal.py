@@ -21,6 +21,7 @@ class Theme(StrEnum):
     HOURS = "hours"
     FAVOURITES = "favourites"
     GENRES = "genres"
+    WEEK = "week"
     EVIDENCE = "evidence"
 
 

@@ -1,0 +1,103 @@
+"""Weeks that nobody lived: any snapshot made into one of a week, and weeks made of invented plays."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from spotify_insights.insights.types import InsightType
+from spotify_insights.listening.snapshot import PlaysBefore, Snapshot
+from spotify_insights.listening.take_snapshot import SuppliedFeatures
+from spotify_insights.listening.take_week_snapshot import (
+    HeardArtist,
+    HeardTrack,
+    Play,
+    WeekEvidence,
+    take_week_snapshot,
+)
+from spotify_insights.listening.time_range import CalendarRange
+from spotify_insights.listening.week import DAYS_OF_WEEK, Week
+
+WEEK = Week(date(2026, 11, 21))
+_LONG_AGO = date(2025, 3, 1)
+
+
+def fitting(snapshot: Snapshot, insight_type: InsightType) -> Snapshot:
+    """The snapshot, or the week made of it where the insight is about weeks."""
+    return as_week(snapshot) if insight_type is InsightType.WEEKLY else snapshot
+
+
+def as_week(snapshot: Snapshot) -> Snapshot:
+    """A week with the same music, in which what ranks higher was played more often.
+
+    Of the artists the second is new and the third comes back, where there are as many.
+    """
+    heard_before = {2: None, 3: date(2026, 7, 4)}
+    rhythm = snapshot.rhythm
+    if rhythm is not None:
+        before = PlaysBefore(plays=rhythm.plays * 2 // 3, days=min(rhythm.days, 5), since=_LONG_AGO)
+        rhythm = rhythm.model_copy(update={"days": min(rhythm.days, DAYS_OF_WEEK), "before": before})
+    return snapshot.model_copy(
+        update={
+            "time_range": CalendarRange.WEEK,
+            "snapshot_date": WEEK.ends_on,
+            "rhythm": rhythm,
+            "top_tracks": tuple(
+                track.model_copy(update={"plays": 1 + 23 // track.rank}) for track in snapshot.top_tracks
+            ),
+            "top_artists": tuple(
+                artist.model_copy(
+                    update={
+                        "plays": 1 + 39 // artist.rank,
+                        "last_played_before": heard_before.get(artist.rank, date(2026, 11, 12)),
+                    }
+                )
+                for artist in snapshot.top_artists
+            ),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One invented play: who and what, on which day of the week (0 is the Sunday), at which hour."""
+
+    artists: tuple[str, ...]
+    title: str
+    day: int
+    hour: int
+
+    @property
+    def moment(self) -> datetime:
+        """In UTC, where these weeks are lived."""
+        midnight = datetime.combine(WEEK.begins_on, datetime.min.time(), tzinfo=UTC)
+        return midnight + timedelta(days=self.day, hours=self.hour)
+
+
+def a_week(
+    heard: Iterable[Heard],
+    *,
+    earlier: Sequence[Heard] = (),
+    features: dict[str, SuppliedFeatures] | None = None,
+) -> Snapshot:
+    """The snapshot of these plays; the days of the earlier ones are negative."""
+    week_before = [play.moment for play in earlier if play.day >= -DAYS_OF_WEEK]
+    last: dict[str, datetime] = {}
+    for play in sorted(earlier, key=lambda play: play.moment):
+        last |= dict.fromkeys(play.artists, play.moment)
+    plays = [Play(track=_track(play), ended_at=play.moment) for play in heard]
+    evidence = WeekEvidence(
+        plays=plays,
+        features=features or {},
+        plays_before=week_before,
+        artists_last_played_at=last,
+        first_play_at=min((play.moment for play in (*earlier, *heard)), default=None),
+    )
+    return take_week_snapshot(evidence, WEEK, timezone="UTC")
+
+
+def _track(play: Heard) -> HeardTrack:
+    return HeardTrack(
+        spotify_id=f"{play.artists}/{play.title}",
+        name=play.title,
+        artists=tuple(HeardArtist(spotify_id=name, name=name) for name in play.artists),
+    )
