@@ -1,14 +1,24 @@
 """The one place that chooses the concrete parts. Built once per process and handed down."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from spotify_insights.accounts.access import AccessTokens
+from spotify_insights.accounts.call_budget import CallBudget
 from spotify_insights.cache.cache import Cache
 from spotify_insights.database.database import Database
+from spotify_insights.idempotency.purge import purge_old_keys
+from spotify_insights.idempotency.request_hash import RequestHasher
 from spotify_insights.insights.narrators.narrator import Narrator
 from spotify_insights.insights.narrators.template.narrator import TemplateNarrator
-from spotify_insights.listening.ingest import SpotifySource
+from spotify_insights.jobs.celery_app import create_celery
+from spotify_insights.jobs.relay.publisher import CeleryPublisher
+from spotify_insights.jobs.relay.relay import Relay
+from spotify_insights.jobs.upkeep.purge import purge
+from spotify_insights.jobs.upkeep.retention import Retention
+from spotify_insights.listening.fetch import SpotifySource
+from spotify_insights.schedule import schedule_of
 from spotify_insights.security.key_ring import KeyRing
 from spotify_insights.security.sealing import Sealer
 from spotify_insights.settings import Settings
@@ -25,6 +35,7 @@ class Runtime:
     database: Database
     cache: Cache
     sealer: Sealer
+    request_hasher: RequestHasher
     spotify_http: SpotifyHttpClient
     tokens: AccessTokens
     spotify: SpotifySource
@@ -45,21 +56,43 @@ class Runtime:
             pool_size=settings.database_pool_size,
             application_name=process,
         )
-        sealer = Sealer(KeyRing.from_file(settings.token_keys_file))
+        ring = KeyRing.from_file(settings.token_keys_file)
+        sealer = Sealer(ring)
         http = SpotifyHttpClient(api_url=settings.spotify_api_url, accounts_url=settings.spotify_accounts_url)
         app = AppCredentials(
             client_id=settings.spotify_client_id, client_secret=settings.spotify_client_secret
         )
-        tokens = AccessTokens(database, sealer, http, app)
+        budget = CallBudget(
+            database,
+            client_id=settings.spotify_client_id,
+            calls_per_day=settings.spotify_calls_per_day,
+        )
+        tokens = AccessTokens(database, sealer, http, app, budget)
         return cls(
             settings=settings,
             database=database,
             cache=Cache((settings.cache_url or settings.redis_url).get_secret_value()),
             sealer=sealer,
+            request_hasher=RequestHasher(ring),
             spotify_http=http,
             tokens=tokens,
-            spotify=SpotifySource(http=http, tokens=tokens, mode=settings.spotify_mode),
+            spotify=SpotifySource(http=http, tokens=tokens, budget=budget, mode=settings.spotify_mode),
             narrator=TemplateNarrator(),
+        )
+
+    def create_relay(self) -> Relay:
+        """A relay over this runtime's database, which publishes to the broker of the settings.
+
+        Raises:
+            SetupError: a cron setting is not a cron expression.
+        """
+        publisher = CeleryPublisher(create_celery(self.settings.redis_url.get_secret_value()))
+        retention = Retention.from_settings(self.settings, further=[purge_old_keys])
+        return Relay(
+            self.database,
+            publisher,
+            schedule=schedule_of(self.settings),
+            purge=partial(purge, retention=retention),
         )
 
     def close(self) -> None:

@@ -1,8 +1,5 @@
 """The list of background work, as it is offered to Celery."""
 
-from datetime import timedelta
-
-from spotify_insights.jobs.celery_app import HARD_TIME_LIMIT_SECONDS
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.worker.app import create_worker_app
@@ -12,11 +9,17 @@ from spotify_insights.worker.tasks import JOB_TYPES, Handlers
 QUEUE_OF_TASK = {
     "spotify.refresh_token": "spotify",
     "spotify.ingest_listening_data": "spotify",
+    "spotify.ingest_all_ranges": "spotify",
+    "spotify.poll_recently_played": "spotify",
     "spotify.refresh_expiring_tokens": "spotify",
     "insights.generate_wellness_insight": "insights",
     "insights.generate_roast": "insights",
     "insights.generate_productivity_insight": "insights",
+    "insights.generate_weekly_insight": "insights",
+    "insights.generate_weekly_summary": "insights",
     "scheduled.ingest_all_users_data": "scheduled",
+    "scheduled.poll_recently_played": "scheduled",
+    "scheduled.generate_weekly_summaries": "scheduled",
     "scheduled.cleanup_old_jobs": "scheduled",
     "scheduled.monitor_failed_jobs": "scheduled",
 }
@@ -38,7 +41,3 @@ def test_every_job_has_somebody_who_does_it(runtime: Runtime) -> None:
     handlers = Handlers.of(runtime)
 
     assert set(handlers.by_job_type) == set(JOB_TYPES)
-
-
-def test_the_worker_ends_an_attempt_when_its_lease_can_no_longer_be_renewed() -> None:
-    assert {job.time_limit for job in JOB_TYPES} == {timedelta(seconds=HARD_TIME_LIMIT_SECONDS)}

@@ -3,27 +3,22 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import SecretStr
 
 from job_trials import enqueued
 from jobs_inline import job_row
 from makers import a_connected_user
 from server_trials import all_gone, eventually, family_of
 from spotify_insights.database.database import Database
-from spotify_insights.jobs.celery_app import create_celery
-from spotify_insights.jobs.enqueue import RelayBell
 from spotify_insights.jobs.job import JobStatus
-from spotify_insights.jobs.relay import CeleryPublisher, Relay
 from spotify_insights.listening.jobs import IngestListeningData
 from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+from worker_trials import environment_of, running_relay
 
 
 @dataclass(frozen=True)
@@ -34,16 +29,6 @@ class Worker:
     @property
     def log(self) -> str:
         return self.log_file.read_text()
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings as a process reads them."""
-    values = {name: getattr(settings, name) for name in type(settings).model_fields}
-    return {
-        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in values.items()
-        if value is not None
-    }
 
 
 @contextmanager
@@ -62,19 +47,6 @@ def running_worker(queue: str, settings: Settings, folder: Path) -> Iterator[Wor
             yield worker
         finally:
             process.kill()
-
-
-@contextmanager
-def running_relay(database: Database, settings: Settings) -> Iterator[None]:
-    with create_celery(settings.redis_url.get_secret_value()) as app:
-        relay = Relay(database, CeleryPublisher(app), bell=RelayBell())
-        thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            relay.stop()
-            thread.join(10)
 
 
 def test_a_worker_does_what_is_queued_keeps_secrets_out_of_its_log_and_stops_when_told(

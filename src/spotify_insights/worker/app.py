@@ -1,66 +1,67 @@
-"""What a Celery worker process loads: every task, and one runtime per pool process.
+"""The Celery application of a worker: one task for each kind of job.
 
 Nothing that holds a connection or a thread is made before the pool forks.
 """
 
 import os
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import worker_ready
 
-from spotify_insights.embedded.parent_death import die_with_parent
 from spotify_insights.jobs.celery_app import create_celery
 from spotify_insights.jobs.job import Job
-from spotify_insights.jobs.run import run_job
-from spotify_insights.observability import configure_logging, get_logger
-from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+from spotify_insights.worker.consumer import PatientConsumer
+from spotify_insights.worker.main_process import MainProcess
+from spotify_insights.worker.pool_process import AttemptFailedError, HandlersFactory, PoolProcess
 from spotify_insights.worker.tasks import JOB_TYPES, Handlers
 
-_log = get_logger(__name__)
+# What an attempt that runs into its limit has to record that.
+_SECONDS_TO_RECORD_IT: Final = 10
 
 
-class PoolProcess:
-    """The parts of one pool process, from its first moment to its last."""
+def create_worker_app(
+    settings: Settings,
+    *,
+    job_types: Sequence[type[Job]] = JOB_TYPES,
+    handlers: HandlersFactory = Handlers.of,
+) -> Celery:
+    """The application of a worker that does these kinds of jobs.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._runtime: Runtime | None = None
-        self._handlers: Handlers | None = None
-
-    def start(self, **_: Any) -> None:
-        die_with_parent(signal.SIGKILL)
-        configure_logging(self._settings.log_level, self._settings.log_format)
-        self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")
-        self._handlers = Handlers.of(self._runtime)
-
-    def stop(self, **_: Any) -> None:
-        if self._runtime is not None:
-            self._runtime.close()
-
-    def run(self, job_id: str, job_type: type[Job]) -> None:
-        """Do the job if there is something to do. A failed attempt raises after it was recorded."""
-        if self._runtime is None or self._handlers is None:
-            raise RuntimeError("This process was not started as a member of a worker pool.")
-        run_job(self._runtime.database, UUID(job_id), job_type, self._handlers[job_type])
-
-
-def create_worker_app(settings: Settings) -> Celery:
-    """The Celery application of a worker, with one task for each kind of job."""
+    Args:
+        handlers: who does which; called in each pool process, with its own parts.
+    """
     app = create_celery(settings.redis_url.get_secret_value())
-    process = PoolProcess(settings)
-    for job_type in JOB_TYPES:
-        app.task(name=job_type.task_name)(_task(process, job_type))
-    # Weak references would let the bound methods vanish at once.
-    worker_process_init.connect(process.start, weak=False)
-    worker_process_shutdown.connect(process.stop, weak=False)
+    app.conf.worker_consumer = PatientConsumer
+    process = PoolProcess(settings, handlers)
+    for job_type in job_types:
+        soft, hard = time_limits(job_type)
+        app.task(
+            name=job_type.task_name,
+            soft_time_limit=soft,
+            time_limit=hard,
+            # Expected, so that Celery's log has a line of it and no traceback: ours has been written.
+            throws=(AttemptFailedError,),
+            # Of this application alone: Celery would hand it to every other one in this process.
+            shared=False,
+        )(_task(process, job_type))
+    process.connect()
+    MainProcess(settings).connect()
     worker_ready.connect(_announce, weak=False)
     return app
+
+
+def time_limits(job_type: type[Job]) -> tuple[int, int]:
+    """After how many seconds an attempt is told to stop, and after how many its process is ended.
+
+    Both are before its lease can no longer be renewed, so that nobody else begins while it still runs.
+    """
+    limit = int(job_type.time_limit.total_seconds())
+    hard = limit - (2 if limit >= 20 else 1)
+    return hard - max(1, min(_SECONDS_TO_RECORD_IT, hard // 4)), hard
 
 
 def _task(process: PoolProcess, job_type: type[Job]) -> Callable[[str], None]:

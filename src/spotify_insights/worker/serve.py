@@ -1,17 +1,21 @@
 """Starting a worker or beat in this process."""
 
 import os
+import secrets
 import signal
 import socket
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from celery import Celery
 from celery.beat import Service
+from prometheus_client import start_http_server
 
 from spotify_insights.database.database import Database
 from spotify_insights.errors import SetupError
 from spotify_insights.jobs.job import Queue
 from spotify_insights.observability import configure_logging
+from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.worker.app import create_worker_app
 from spotify_insights.worker.beat import LONGEST_SLEEP_SECONDS, create_beat
@@ -20,8 +24,8 @@ from spotify_insights.worker.beat import LONGEST_SLEEP_SECONDS, create_beat
 CONCURRENCY: Final = {Queue.SPOTIFY: 2, Queue.INSIGHTS: 2, Queue.SCHEDULED: 1}
 
 
-def run_worker(*, queue: str, concurrency: int | None) -> None:
-    """Work on one queue until SIGTERM, which lets running jobs finish first.
+def run_worker(*, queue: str, concurrency: int | None) -> NoReturn:
+    """Work on one queue until SIGTERM, which lets running jobs finish first; ends the process.
 
     Raises:
         SetupError: the queue is not one of ours, or a setting is wrong.
@@ -30,18 +34,29 @@ def run_worker(*, queue: str, concurrency: int | None) -> None:
         raise SetupError(f"There is no queue {queue!r}. The queues are {', '.join(Queue)}.")
     settings = Settings.from_environment()
     configure_logging(settings.log_level, settings.log_format)
-    app = create_worker_app(settings)
-    app.Worker(
-        queues=[queue],
-        concurrency=concurrency or CONCURRENCY[Queue(queue)],
-        hostname=f"{queue}@{socket.gethostname()}",
+    work(create_worker_app(settings), settings, queue=Queue(queue), concurrency=concurrency)
+
+
+def work(app: Celery, settings: Settings, *, queue: Queue, concurrency: int | None = None) -> NoReturn:
+    """Run the main process of a worker until it is told to stop, and end with its exit code."""
+    worker = app.Worker(
+        queues=[queue.value],
+        concurrency=concurrency or CONCURRENCY[queue],
+        hostname=_new_name(queue),
         quiet=True,
         pool="prefork",
         loglevel=settings.log_level,
         # Workers neither greet nor follow each other: nothing here depends on it, and it costs a second.
         without_gossip=True,
         without_mingle=True,
-    ).start()
+    )
+    worker.start()
+    raise SystemExit(worker.exitcode or 0)
+
+
+def _new_name(queue: Queue) -> str:
+    """A name that no worker ever had. Containers reuse the names of hosts and the numbers of processes."""
+    return f"{queue}@{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def run_beat() -> None:
@@ -65,8 +80,47 @@ def run_beat() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    _announce_ready()
+    beat.start()
+    database.close()
+
+
+def run_relay(*, metrics_host: str, metrics_port: int | None) -> None:
+    """Relay jobs to the broker until SIGTERM, as every API process does besides.
+
+    Args:
+        metrics_port: where to tell Prometheus what this relay did; None tells nobody.
+
+    Raises:
+        SetupError: a setting is wrong, or the port is taken.
+    """
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level, settings.log_format)
+    runtime = Runtime.from_settings(settings, process="spotify-insights relay")
+    relay = runtime.create_relay()
+    if metrics_port is not None:
+        _serve_metrics(metrics_host, metrics_port)
+
+    def stop(*_: Any) -> None:
+        relay.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    _announce_ready()
+    relay.run(poll_seconds=settings.relay_poll_seconds)
+    runtime.close()
+
+
+def _serve_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise SetupError(
+            f"The metrics cannot be served on {host}:{port}: {error.strerror}. Choose another --metrics-port."
+        ) from None
+
+
+def _announce_ready() -> None:
     ready_file = os.environ.get("READY_FILE")
     if ready_file:
         Path(ready_file).touch()
-    beat.start()
-    database.close()

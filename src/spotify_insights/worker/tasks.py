@@ -9,31 +9,52 @@ from spotify_insights.accounts.refresh import refresh_expiring_tokens, refresh_t
 from spotify_insights.insights.jobs import (
     GenerateProductivityInsight,
     GenerateRoast,
+    GenerateWeeklyInsight,
+    GenerateWeeklySummaries,
+    GenerateWeeklySummary,
     GenerateWellnessInsight,
 )
+from spotify_insights.insights.queue_weekly_summaries import generate_weekly_summaries
+from spotify_insights.insights.summarise_week import generate_weekly_summary
 from spotify_insights.insights.write import write_insight
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.run import Handler
-from spotify_insights.jobs.upkeep import (
-    CleanupOldJobs,
-    MonitorFailedJobs,
-    cleanup_old_jobs,
-    monitor_failed_jobs,
+from spotify_insights.jobs.upkeep.canary import InsightsCanary, ScheduledCanary, SpotifyCanary, sing
+from spotify_insights.jobs.upkeep.cleanup import CleanupOldJobs, cleanup_old_jobs
+from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs, monitor_failed_jobs
+from spotify_insights.jobs.upkeep.retention import Retention
+from spotify_insights.jobs.upkeep.thresholds import Thresholds
+from spotify_insights.listening.everybody import ingest_all_users_data, poll_recently_played
+from spotify_insights.listening.ingest import ingest_all_ranges, ingest_listening_data
+from spotify_insights.listening.jobs import (
+    IngestAllRanges,
+    IngestAllUsersData,
+    IngestListeningData,
+    PollListener,
+    PollRecentlyPlayed,
 )
-from spotify_insights.listening.ingest import ingest_all_users_data, ingest_listening_data
-from spotify_insights.listening.jobs import IngestAllUsersData, IngestListeningData
+from spotify_insights.listening.poll import poll_listener
 from spotify_insights.runtime import Runtime
 
 JOB_TYPES: Final[tuple[type[Job], ...]] = (
     RefreshToken,
     IngestListeningData,
+    IngestAllRanges,
+    PollListener,
     RefreshExpiringTokens,
     GenerateWellnessInsight,
     GenerateRoast,
     GenerateProductivityInsight,
+    GenerateWeeklyInsight,
+    GenerateWeeklySummary,
+    GenerateWeeklySummaries,
     IngestAllUsersData,
+    PollRecentlyPlayed,
     CleanupOldJobs,
     MonitorFailedJobs,
+    SpotifyCanary,
+    InsightsCanary,
+    ScheduledCanary,
 )
 
 
@@ -53,13 +74,28 @@ class Handlers:
                 IngestListeningData: partial(
                     ingest_listening_data, source=runtime.spotify, cache=runtime.cache
                 ),
+                IngestAllRanges: partial(ingest_all_ranges, source=runtime.spotify, cache=runtime.cache),
+                PollListener: partial(poll_listener, source=runtime.spotify, cache=runtime.cache),
                 RefreshExpiringTokens: refresh_expiring_tokens,
                 GenerateWellnessInsight: insight,
                 GenerateRoast: insight,
                 GenerateProductivityInsight: insight,
+                GenerateWeeklyInsight: insight,
+                GenerateWeeklySummary: partial(
+                    generate_weekly_summary, narrator=runtime.narrator, cache=runtime.cache
+                ),
+                GenerateWeeklySummaries: generate_weekly_summaries,
                 IngestAllUsersData: ingest_all_users_data,
-                CleanupOldJobs: partial(cleanup_old_jobs, retention_days=runtime.settings.job_retention_days),
-                MonitorFailedJobs: monitor_failed_jobs,
+                PollRecentlyPlayed: partial(poll_recently_played, budget=runtime.spotify.budget),
+                CleanupOldJobs: partial(
+                    cleanup_old_jobs, retention=Retention.from_settings(runtime.settings)
+                ),
+                MonitorFailedJobs: partial(
+                    monitor_failed_jobs, thresholds=Thresholds.from_settings(runtime.settings)
+                ),
+                SpotifyCanary: sing,
+                InsightsCanary: sing,
+                ScheduledCanary: sing,
             }
         )
 

@@ -1,0 +1,126 @@
+"""The main process of a worker: it watches its pool processes and gives back the jobs they leave behind.
+
+It holds no connection to the database: pool processes are forked from it at any time. The few statements it
+has to send go through a connection of their own that is closed right after.
+"""
+
+import os
+import signal
+import threading
+from typing import Any, Final
+from uuid import UUID
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.apps.worker import Worker
+from celery.signals import (
+    celeryd_init,
+    task_failure,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+
+from spotify_insights.database.database import Database
+from spotify_insights.errors import UnavailableError
+from spotify_insights.jobs.give_back import Reason, give_back
+from spotify_insights.observability import get_logger
+from spotify_insights.settings import Settings
+
+_log = get_logger(__name__)
+_HURRYING: Final = (signal.SIGINT, signal.SIGQUIT)
+
+
+class MainProcess:
+    """What the main process does beside Celery's own work.
+
+    SIGTERM (or the first SIGINT) lets running jobs finish for the grace period of the settings. What still
+    runs then is ended and given back without having used an attempt; SIGQUIT or another SIGINT does so at
+    once. Celery's own answer to those would leave the jobs to their leases.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._worker: Worker | None = None
+        self._name = ""
+        self._pid = 0
+        self._stop_began = False
+        self._grace_is_over = threading.Event()
+
+    def connect(self) -> None:
+        """Listen to Celery's signals. Weak references would let the bound methods vanish at once."""
+        celeryd_init.connect(self._begin, weak=False)
+        worker_ready.connect(self._when_ready, weak=False)
+        task_failure.connect(self._on_failure, weak=False)
+        worker_shutting_down.connect(self._begin_stop, weak=False)
+        worker_shutdown.connect(self._end, weak=False)
+
+    def _begin(self, *, sender: str, instance: Worker, **_: Any) -> None:
+        self._name, self._worker, self._pid = sender, instance, os.getpid()
+
+    def _when_ready(self, **_: Any) -> None:
+        signal.signal(signal.SIGQUIT, self._hurry)
+
+    def _on_failure(self, *, exception: BaseException, args: list[str], **_: Any) -> None:
+        """A process that died in mid-task is noticed here; a job that merely failed recorded that itself."""
+        reason = _reason(exception)
+        if reason is None or os.getpid() != self._pid or self._grace_is_over.is_set():
+            return
+        self._give_back(reason, UUID(args[0]))
+
+    def _begin_stop(self, **_: Any) -> None:
+        """Called in the handler of a signal, by which Celery stops consuming and waits for running tasks."""
+        if self._stop_began:
+            return
+        self._stop_began = True
+        for number in _HURRYING:
+            signal.signal(number, self._hurry)
+        threading.Thread(target=self._end_after_grace, name="grace", daemon=True).start()
+
+    def _hurry(self, *_: Any) -> None:
+        self._grace_is_over.set()
+        self._begin_stop()
+
+    def _end_after_grace(self) -> None:
+        self._grace_is_over.wait(self._settings.worker_grace_seconds)
+        self._grace_is_over.set()
+        # Ended first, so that no job is worked on by two for a moment.
+        for pid in self._pool_processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._give_back(Reason.WORKER_STOPPED)
+        _log.warning("worker_stopped_after_grace", worker=self._name)
+        os._exit(0)
+
+    def _end(self, **_: Any) -> None:
+        """Every pool process has ended: whatever is still held by our name has nobody."""
+        if os.getpid() == self._pid:
+            self._give_back(Reason.WORKER_STOPPED)
+
+    def _pool_processes(self) -> list[int]:
+        pool: Any = self._worker.pool if self._worker else None
+        try:
+            return list(pool.info["processes"])
+        except AttributeError:
+            return []  # there is none yet, or it has ended at this moment
+
+    def _give_back(self, reason: Reason, job_id: UUID | None = None) -> None:
+        database = Database(
+            self._settings.database_url.get_secret_value(),
+            pool_size=1,
+            application_name="spotify-insights worker main",
+        )
+        try:
+            give_back(database, worker=self._name, reason=reason, job_id=job_id)
+        except UnavailableError:
+            # Their leases expire, and a relay queues them again.
+            _log.warning("jobs_not_given_back", worker=self._name)
+        finally:
+            database.close()
+
+
+def _reason(exception: BaseException) -> Reason | None:
+    if isinstance(exception, TimeLimitExceeded):
+        return Reason.TIME_LIMIT
+    return Reason.PROCESS_LOST if isinstance(exception, WorkerLostError) else None

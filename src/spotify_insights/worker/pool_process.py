@@ -1,0 +1,83 @@
+"""A pool process: everything that holds a connection or a thread is made here, after the fork."""
+
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from celery.signals import worker_process_init, worker_process_shutdown
+
+from spotify_insights.embedded.parent_death import die_with_parent
+from spotify_insights.jobs.job import Job
+from spotify_insights.jobs.run import Handler, run_job
+from spotify_insights.observability import configure_logging
+from spotify_insights.runtime import Runtime
+from spotify_insights.settings import Settings
+
+
+class HandlerOf(Protocol):
+    """Who does which kind of job."""
+
+    def __getitem__(self, job_type: type[Job], /) -> Handler: ...
+
+
+HandlersFactory = Callable[[Runtime], HandlerOf]
+
+
+class AttemptFailedError(Exception):
+    """All that Celery, its events and Flower learn of an attempt that failed; the job row has the rest.
+
+    Celery would repeat the message of any other error wherever it goes, and ends the whole worker over a
+    MemoryError.
+    """
+
+
+class PoolProcess:
+    """The parts of one pool process, from its first moment to its last."""
+
+    def __init__(self, settings: Settings, handlers: HandlersFactory) -> None:
+        self._settings = settings
+        self._handlers_of = handlers
+        self._worker = ""
+        self._runtime: Runtime | None = None
+        self._handlers: HandlerOf | None = None
+
+    def connect(self) -> None:
+        """Listen to Celery's signals. Weak references would let the bound methods vanish at once."""
+        worker_process_init.connect(self.start, weak=False)
+        worker_process_shutdown.connect(self.stop, weak=False)
+
+    def start(self, *, sender: str, **_: Any) -> None:
+        """Make the parts. `sender` is the name of the worker, which is the main process's."""
+        die_with_parent(signal.SIGKILL)
+        # Some service managers send SIGTERM to every process; the main process alone decides who stops when.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        configure_logging(self._settings.log_level, self._settings.log_format)
+        self._worker = sender
+        self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")
+        self._handlers = self._handlers_of(self._runtime)
+
+    def stop(self, **_: Any) -> None:
+        if self._runtime is not None:
+            self._runtime.close()
+
+    def run(self, job_id: str, job_type: type[Job]) -> None:
+        """Do the job if there is something to do.
+
+        Raises:
+            AttemptFailedError: the attempt failed; that is recorded already.
+        """
+        if self._runtime is None or self._handlers is None:
+            raise RuntimeError("This process was not started as a member of a worker pool.")
+        try:
+            run_job(
+                self._runtime.database,
+                UUID(job_id),
+                job_type,
+                self._handlers[job_type],
+                worker=self._worker,
+                lease=timedelta(seconds=self._settings.job_lease_seconds),
+            )
+        except Exception as error:  # noqa: BLE001  # it was logged and recorded; here it is only translated
+            raise AttemptFailedError(getattr(error, "code", type(error).__name__)) from None

@@ -1,0 +1,174 @@
+"""Redis goes and comes back in many ways; a worker works again soon after, and nobody has to start it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psutil
+import pytest
+import redis
+from pydantic import SecretStr
+
+from bad_network import passage_to
+from job_trials import Notes, enqueued
+from server_trials import eventually
+from spotify_insights.database.database import Database
+from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.valkey import EmbeddedValkey
+from worker_trials import Act, Stage, running_relay
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A Redis of the test's own, which keeps nothing when it stops."""
+    with DataFolder(tmp_path / "redis") as folder:
+        server = EmbeddedValkey(folder, durable=False)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def stage(stage: Stage, valkey: EmbeddedValkey) -> Stage:
+    return at(stage, valkey.url)
+
+
+def at(stage: Stage, redis_url: str) -> Stage:
+    return Stage(stage.settings.model_copy(update={"redis_url": SecretStr(redis_url)}), stage.folder)
+
+
+def done(database: Database, notes: Notes, name: str, *, within: float) -> float:
+    """How many seconds a new job took."""
+    began = time.monotonic()
+    job_id = enqueued(database, Act(name=name))
+    assert eventually(lambda: bool(notes.on(job_id)), within=within), f"{name} was not done in {within} s"
+    return time.monotonic() - began
+
+
+def test_a_worker_goes_on_after_redis_was_started_again_without_its_data(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    with stage.worker() as worker, running_relay(database, stage.settings):
+        done(database, notes, "before", within=10)
+        processes = {process.pid for process in worker.pool}
+        for number in range(2):
+            valkey.stop()
+            time.sleep(1)
+            valkey.start()
+            done(database, notes, f"after {number}", within=10)
+        assert {process.pid for process in worker.pool} == processes, worker.log
+
+
+def test_a_job_that_runs_while_redis_is_away_ends_as_if_nothing_were(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    with stage.worker() as worker, running_relay(database, stage.settings):
+        job_id = enqueued(database, Act(name="running", deeds=("hold",)))
+        stage.begins("running")
+        valkey.stop()
+        assert eventually(lambda: "redis_unreachable" in worker.log, within=10)
+        stage.release("running")
+        assert eventually(lambda: bool(notes.on(job_id)), within=5), worker.log
+        valkey.start()
+        done(database, notes, "after", within=10)
+
+
+def test_a_worker_that_waits_for_redis_shows_life_and_stops_when_told(
+    stage: Stage, valkey: EmbeddedValkey
+) -> None:
+    sign_of_life = stage.folder / "alive"
+    with stage.worker(LIVENESS_FILE=str(sign_of_life)) as worker:
+        assert sign_of_life.exists()
+        valkey.stop()
+        assert eventually(lambda: "redis_unreachable" in worker.log, within=10)
+        seen = sign_of_life.stat().st_mtime
+        assert eventually(lambda: sign_of_life.stat().st_mtime > seen, within=5)
+        assert worker.stops(within=10) == 0, worker.log
+
+
+def test_a_full_redis_ends_no_worker(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    with (
+        stage.worker() as worker,
+        running_relay(database, stage.settings),
+        redis.Redis.from_url(valkey.url) as client,
+    ):
+        done(database, notes, "before", within=10)
+        client.config_set("maxmemory", "1")
+        job_id = enqueued(database, Act(name="meanwhile"))
+        # A lost connection makes the worker announce itself again, and Redis refuses that.
+        client.client_kill_filter(_type="normal", skipme=True)
+        assert eventually(lambda: "OutOfMemoryError" in worker.log, within=10), worker.log
+        client.config_set("maxmemory", "0")
+        assert eventually(lambda: bool(notes.on(job_id)), within=15), worker.log
+        assert worker.process.poll() is None
+
+
+@pytest.mark.slow
+def test_after_a_long_absence_of_redis_a_job_runs_within_seconds(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    with stage.worker() as worker, running_relay(database, stage.settings):
+        done(database, notes, "before", within=10)
+        valkey.stop()
+        # Long enough that a pause which grows by two seconds each time would have reached a quarter minute.
+        time.sleep(44)
+        job_id = enqueued(database, Act(name="meanwhile"))
+        valkey.start()
+        assert eventually(lambda: bool(notes.on(job_id)), within=8), worker.log
+
+
+@pytest.mark.slow
+def test_a_connection_that_died_without_a_word_is_noticed_within_half_a_minute(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    socket_file = Path(unquote(urlsplit(valkey.url).path))
+    with passage_to(socket_file) as passage:
+        remote = at(stage, f"redis://127.0.0.1:{passage.port}/0")
+        with (
+            remote.worker() as worker,
+            running_relay(database, stage.settings),
+            redis.Redis.from_url(valkey.url) as client,
+        ):
+            done(database, notes, "before", within=10)
+            passage.freeze()
+            passage.heal()
+            # What Redis answers to the question that was under way is lost; the relay would send it again.
+            assert eventually(lambda: client.info("clients")["blocked_clients"] == 0, within=5)
+            done(database, notes, "after", within=29)
+            assert worker.process.poll() is None
+
+
+@pytest.mark.slow
+def test_a_network_that_swallows_everything_for_a_minute_delays_jobs_and_no_more(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    socket_file = Path(unquote(urlsplit(valkey.url).path))
+    with passage_to(socket_file) as passage:
+        remote = at(stage, f"redis://127.0.0.1:{passage.port}/0")
+        with remote.worker() as worker, running_relay(database, stage.settings):
+            done(database, notes, "before", within=10)
+            passage.freeze()
+            time.sleep(60)
+            passage.heal()
+            done(database, notes, "after", within=30)
+            assert psutil.Process(worker.process.pid).num_threads() == 1, worker.log
+
+
+def test_reconnections_leave_nothing_open_behind(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    with (
+        stage.worker() as worker,
+        running_relay(database, stage.settings),
+        redis.Redis.from_url(valkey.url) as client,
+    ):
+        done(database, notes, "before", within=10)
+        main = psutil.Process(worker.process.pid)
+        files = main.num_fds()
+        for number in range(5):
+            client.client_kill_filter(_type="normal", skipme=True)
+            done(database, notes, f"after {number}", within=10)
+        assert main.num_fds() <= files + 2
