@@ -125,16 +125,29 @@ def kept(servers: Servers, key: str) -> bool:
         return bool(connection.exists(key))
 
 
-@pytest.mark.parametrize("status", ["succeeded", "failed", "dead", "cancelled"])
-def test_a_finished_task_is_kept(client: TestClient, runtime: Runtime, empty: Servers, status: str) -> None:
+def test_a_task_that_succeeded_is_kept(client: TestClient, runtime: Runtime, empty: Servers) -> None:
     task_id = a_finished_task(runtime, a_user(runtime))
-    execute(runtime, "UPDATE background_jobs SET status = :status", status=status)
 
     first = client.get(f"/api/tasks/{task_id}")
     execute(runtime, "UPDATE background_jobs SET run_ms = 77")
 
     assert kept(empty, finished_task(task_id).key)
     assert client.get(f"/api/tasks/{task_id}").content == first.content
+
+
+@pytest.mark.parametrize("status", ["failed", "dead", "cancelled"])
+def test_a_task_that_may_be_queued_again_is_never_kept(
+    client: TestClient, runtime: Runtime, empty: Servers, status: str
+) -> None:
+    task_id = a_finished_task(runtime, a_user(runtime))
+    execute(runtime, "UPDATE background_jobs SET status = :status", status=status)
+    assert client.get(f"/api/tasks/{task_id}").json()["status"] in {"FAILURE", "REVOKED"}
+
+    # Behind the service's back, as a command line without the cache would.
+    execute(runtime, "UPDATE background_jobs SET status = 'queued', finished_at = NULL")
+
+    assert client.get(f"/api/tasks/{task_id}").json()["status"] == "PENDING"
+    assert not kept(empty, finished_task(task_id).key)
 
 
 @pytest.mark.parametrize(

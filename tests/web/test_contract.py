@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 from zoneinfo import available_timezones
 
 import pytest
@@ -14,16 +15,25 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 from schemathesis.engine import events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from jobs_inline import work_off
 from makers import a_connected_user
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+from spotify_insights.web import task_events
 from spotify_insights.web.app import create_app
-from spotify_insights.web.parameters import INSIGHT_ID, SNAPSHOT_ID, TASK_ID, USER_ID
+from spotify_insights.web.parameters import INSIGHT_ID, JOB_ID, SNAPSHOT_ID, TASK_ID, USER_ID
 
-LISTS = ("/api/tasks", "/api/listening/snapshots", "/api/insights/user/{user_id}")
+LISTS = (
+    "/api/tasks",
+    "/api/listening/snapshots",
+    "/api/insights/user/{user_id}",
+    "/api/admin/jobs",
+    "/api/admin/dead-letters",
+)
 
 
 @dataclass
@@ -70,19 +80,28 @@ def stored(client: TestClient, runtime: Runtime) -> Stored:
         client.post("/api/insights/generate", params=order)
     work_off(runtime)
     [insight, _] = client.get(f"/api/insights/user/{user_id}").json()
-    [task, *_] = client.get("/api/tasks", params={"user_id": user_id}).json()
+    [_, *failed] = client.get("/api/tasks", params={"user_id": user_id}).json()
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        statement = text(
+            "UPDATE background_jobs SET status = 'failed', error_code = 'x' WHERE id = ANY(:ids)"
+        )
+        tx.session.execute(statement, {"ids": [task["task_id"] for task in failed]})
+    waiting = client.post("/api/listening/ingest", params={"user_id": user_id, "time_range": "long_term"})
     return Stored(
         {
             USER_ID: user_id,
             SNAPSHOT_ID: snapshot["snapshot_id"],
             INSIGHT_ID: insight["insight_id"],
-            TASK_ID: task["task_id"],
+            TASK_ID: waiting.json()["task_id"],
+            JOB_ID: failed[0]["task_id"],
         }
     )
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[FastAPI]:
+def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
+    # Nobody works here, so the streams of waiting tasks would last as long as they may.
+    monkeypatch.setattr(task_events, "LONGEST_STREAM_SECONDS", 0.01)
     yield create_app(Runtime.from_settings(settings, process="spotify-insights api"), with_relay=False)
     shutdown_lifespans()
 
@@ -90,10 +109,10 @@ def app(settings: Settings) -> Iterator[FastAPI]:
 @pytest.fixture
 def document(app: FastAPI, stored: Stored, client: TestClient) -> dict[str, Any]:
     """The document, its examples naming what is stored, and its two rules that JSON Schema cannot express."""
-    text = json.dumps(app.openapi())
+    written = json.dumps(app.openapi())
     for example, real in stored.ids.items():
-        text = text.replace(example, real)
-    document: dict[str, Any] = json.loads(text)
+        written = written.replace(example, real)
+    document: dict[str, Any] = json.loads(written)
     schemathesis.openapi.format("iana-timezone", st.sampled_from(sorted(available_timezones())))
     user_id = stored.ids[USER_ID]
     for path in LISTS:
@@ -106,6 +125,13 @@ def document(app: FastAPI, stored: Stored, client: TestClient) -> dict[str, Any]
         [cursor] = [p for p in document["paths"][path]["get"]["parameters"] if p["name"] == "cursor"]
         cursor["schema"] = {"type": "string", "format": f"cursor of {path}"}
     return document
+
+
+@schemathesis.hook("before_call")
+def renew_key(_context: schemathesis.HookContext, case: schemathesis.Case[Any], **_: object) -> None:
+    """A new request has a new key: a rule about two requests, which no schema of one can express."""
+    if "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = str(uuid4())
 
 
 def explored(app: FastAPI, document: dict[str, Any], *, examples: int, reproducible: bool) -> Outcome:

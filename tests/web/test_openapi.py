@@ -129,7 +129,7 @@ def test_every_address_of_the_api_is_in_the_document(app: FastAPI) -> None:
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute) and route.path is not None
         for method in route.methods or ()
-        if route.path.startswith(("/api/", "/health"))
+        if route.path.startswith(("/api/", "/health", "/metrics"))
     }
 
     assert routed == documented

@@ -53,6 +53,7 @@ LISTINGS = {
     "snapshots": Listing("/api/listening/snapshots?user_id={user_id}", "snapshot_id", add_snapshot),
     "insights": Listing("/api/insights/user/{user_id}?", "insight_id", add_insight),
     "tasks": Listing("/api/tasks?user_id={user_id}", "task_id", add_task),
+    "admin-jobs": Listing("/api/admin/jobs?user_id={user_id}", "job_id", add_task),
 }
 every_listing = pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS)
 

@@ -67,10 +67,12 @@ class Database:
         # libpq alone reads the address, so every process and tool understands it in the same way.
         self.engine: Engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(url, application_name=application_name, connect_timeout=3),
+            # Two seconds are the least that libpq takes.
+            creator=lambda: psycopg.connect(url, application_name=application_name, connect_timeout=2),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_timeout=5,
+            # Whoever waits longer would rather hear that it is too much just now.
+            pool_timeout=1.5,
             pool_pre_ping=True,
             # Parameters are somebody's plays and sealed tokens: they have no place in a log.
             hide_parameters=True,

@@ -8,16 +8,17 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from spotify_insights import __version__
-from spotify_insights.jobs.celery_app import create_celery
-from spotify_insights.jobs.relay import CeleryPublisher, Relay
 from spotify_insights.runtime import Runtime
 from spotify_insights.web import documentation, health
-from spotify_insights.web.api import insights, listening, tasks, tokens, users
+from spotify_insights.web.api import admin, insights, listening, metrics, tasks, tokens, users
 from spotify_insights.web.documented import add_examples
 from spotify_insights.web.hot_reads import HotReads
+from spotify_insights.web.http_metrics import HttpMetrics
+from spotify_insights.web.idempotency import document_keys
 from spotify_insights.web.methods import refuse_other_methods
 from spotify_insights.web.middleware import BoundedBody, HeadAsGet, LastResort, LocalOnly, RequestId
 from spotify_insights.web.problems import Problem, install_problem_handlers
+from spotify_insights.web.task_watch import TaskWatch
 
 RELAY_STOP_SECONDS = 5.0
 
@@ -39,7 +40,8 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         )
         await reads.open()
         app.state.hot_reads = reads
-        relay = Relay(runtime.database, CeleryPublisher(create_celery(settings.redis_url.get_secret_value())))
+        app.state.task_watch = watch = TaskWatch(reads)
+        relay = runtime.create_relay()
         thread = threading.Thread(
             target=relay.run,
             kwargs={"poll_seconds": settings.relay_poll_seconds},
@@ -51,6 +53,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         try:
             yield
         finally:
+            await watch.close()
             relay.stop()
             if with_relay:
                 thread.join(RELAY_STOP_SECONDS)
@@ -66,9 +69,17 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.runtime = runtime
-    for router in (users.router, tokens.router, listening.router, insights.router, tasks.router):
+    for router in (
+        users.router,
+        tokens.router,
+        listening.router,
+        insights.router,
+        tasks.router,
+        admin.router,
+    ):
         app.include_router(router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(documentation.router)
     app.mount("/swagger", documentation.swagger_files(), name="swagger")
     refuse_other_methods(app)
@@ -79,6 +90,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
     app.add_middleware(LocalOnly)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId)
+    app.add_middleware(HttpMetrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
@@ -90,5 +102,6 @@ def _openapi(app: FastAPI) -> dict[str, object]:
         components["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         components.update(components["Problem"].pop("$defs", {}))
         add_examples(components)
+        document_keys(schema)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.hot_reads import HotReads
+from spotify_insights.web.task_watch import TaskWatch
 
 
 # Async although they wait for nothing: a synchronous dependency costs every request a hop between threads.
@@ -17,5 +18,10 @@ async def _hot_reads(request: Request) -> HotReads:
     return cast("HotReads", request.app.state.hot_reads)
 
 
+async def _task_watch(request: Request) -> TaskWatch:
+    return cast("TaskWatch", request.app.state.task_watch)
+
+
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 HotReadsDep = Annotated[HotReads, Depends(_hot_reads)]
+TaskWatchDep = Annotated[TaskWatch, Depends(_task_watch)]

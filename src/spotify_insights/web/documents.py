@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.jobs.job import Queue
+from spotify_insights.jobs.queries import TaskStatus
 from spotify_insights.listening.snapshot import (
     Coverage,
     FeatureSummary,
@@ -15,7 +17,7 @@ from spotify_insights.listening.snapshot import (
     TopArtist,
     TopTrack,
 )
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import SnapshotRange
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.parameters import INSIGHT_ID, SNAPSHOT_ID, TASK_ID, USER_ID
 
@@ -62,6 +64,7 @@ class ConnectionDocument(Documented):
         "authorized_at": "2026-11-22T09:15:00.000Z",
         "reauthorize_before": "2027-05-22T09:15:00.000Z",
         "days_left": 180,
+        "reminder": None,
     }
 
     provider: Literal["spotify"]
@@ -71,6 +74,7 @@ class ConnectionDocument(Documented):
     authorized_at: datetime
     reauthorize_before: datetime = Field(description="Spotify ends the connection then.")
     days_left: int
+    reminder: str | None = Field(description="A sentence when the end is near: 30, 7 and 1 days before it.")
 
 
 class TaskAccepted(Documented):
@@ -82,6 +86,27 @@ class TaskAccepted(Documented):
     status_url: str
 
 
+class Progress(BaseModel):
+    """How far a task is in its present attempt."""
+
+    step: str
+    done: int
+    total: int
+
+
+class Children(BaseModel):
+    """The tasks that a task queued, counted by their status; `done` are all that have ended."""
+
+    total: int
+    done: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    dead: int
+    cancelled: int
+
+
 class TaskDocument(Documented):
     """A task. `error` is always there: null, or one sentence."""
 
@@ -90,15 +115,19 @@ class TaskDocument(Documented):
         "task_name": "spotify.ingest_listening_data",
         "queue": "spotify",
         "user_id": USER_ID,
+        "parent_id": None,
         "status": "SUCCESS",
         "result": {"snapshot_id": SNAPSHOT_ID, "new_plays": 50},
         "error": None,
         "error_code": None,
         "progress": None,
+        "children": None,
         "attempts": 1,
         "max_attempts": 5,
+        "snoozes": 0,
+        "cancel_requested": False,
         "queued_at": "2026-11-22T09:15:01.000Z",
-        "available_at": "2026-11-22T09:15:01.000Z",
+        "next_run_at": None,
         "started_at": "2026-11-22T09:15:01.020Z",
         "finished_at": "2026-11-22T09:15:01.480Z",
         "run_ms": 460,
@@ -106,17 +135,21 @@ class TaskDocument(Documented):
 
     task_id: UUID
     task_name: str
-    queue: Literal["spotify", "insights", "scheduled"]
+    queue: Queue
     user_id: UUID | None
-    status: Literal["PENDING", "RETRY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
+    parent_id: UUID | None = Field(description="The task that queued this one.")
+    status: TaskStatus
     result: dict[str, Any] | None
     error: str | None
     error_code: str | None
-    progress: dict[str, Any] | None
+    progress: Progress | None = Field(description="Where a running task stands, if it says so.")
+    children: Children | None = Field(description="What became of the tasks that it queued in turn.")
     attempts: int
     max_attempts: int
+    snoozes: int = Field(description="How often it was put off without using up an attempt.")
+    cancel_requested: bool
     queued_at: datetime
-    available_at: datetime
+    next_run_at: datetime | None = Field(description="When a waiting task is due; null for all others.")
     started_at: datetime | None
     finished_at: datetime | None
     run_ms: int | None
@@ -157,7 +190,7 @@ class SnapshotDocument(Documented):
     snapshot_id: UUID
     user_id: UUID
     snapshot_date: date
-    time_range: TimeRange
+    time_range: SnapshotRange
     timezone: str
     mood_patterns: MoodPatterns | None = Field(
         description="Shares that add up to 1; null where too few tracks have audio features."
@@ -199,7 +232,7 @@ class InsightDocument(Documented):
     snapshot_id: UUID
     insight_type: InsightType
     tone_mode: ToneMode
-    time_range: TimeRange
+    time_range: SnapshotRange
     locale: str
     content: str
     structured: dict[str, Any]

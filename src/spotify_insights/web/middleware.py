@@ -91,12 +91,23 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
 
+        answered = False
+
         async def send_head(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                # The router left it in the copy; those outside ask for it here.
+                scope["route"] = as_get.get("route")
+            elif answered:
+                return
+            else:
+                # Where nothing of the body is sent, nobody waits for the end of a stream.
+                answered = True
+                message = {**message, "body": b"", "more_body": False}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        as_get = {**scope, "method": "GET"}
+        await self._app(as_get, receive, send_head)
 
 
 class LocalOnly:

@@ -16,6 +16,7 @@ from spotify_insights.errors import (
     NotFoundError,
     ProductError,
     UnavailableError,
+    UnreadableRequestError,
 )
 from spotify_insights.observability import get_logger
 
@@ -28,12 +29,14 @@ MOST_FIELD_PROBLEMS: Final = 20
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,39}|[0-9]{1,6}")
 
 _STATUS: Final[dict[type[ProductError], int]] = {
+    UnreadableRequestError: 400,
     NotFoundError: 404,
     ConflictError: 409,
     InvalidInputError: 422,
     UnavailableError: 503,
 }
 _TITLES: Final = {
+    400: "Bad request",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",

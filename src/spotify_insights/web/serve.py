@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from typing_extensions import override
 
 from spotify_insights.errors import SetupError
@@ -12,10 +13,15 @@ from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings, is_loopback
 from spotify_insights.web.app import create_app
+from spotify_insights.web.task_watch import TaskWatch
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Touches READY_FILE once requests are answered."""
+class _Server(uvicorn.Server):
+    """Touches READY_FILE once requests are answered, and ends the streams when it has to stop."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -23,6 +29,14 @@ class _AnnouncingServer(uvicorn.Server):
         ready_file = os.environ.get("READY_FILE")
         if ready_file and self.started:
             Path(ready_file).touch()  # noqa: ASYNC240  # once, before anybody could wait for it
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Otherwise it would wait for their end, which may be an hour away.
+        watch: TaskWatch | None = getattr(self._app.state, "task_watch", None)
+        if watch is not None:
+            watch.stop()
+        await super().shutdown(sockets)
 
 
 def serve_api(*, host: str, port: int, fd: int | None) -> None:
@@ -46,10 +60,11 @@ def serve_api(*, host: str, port: int, fd: int | None) -> None:
         app,
         host=host,
         port=port,
-        fd=fd,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    _AnnouncingServer(config).run()
+    # Left to uvicorn, a given descriptor would pass for a Unix socket: without TCP_NODELAY every answer over
+    # a connection that is kept open would wait 40 ms for the client's acknowledgement.
+    _Server(config, app).run(sockets=None if fd is None else [socket.socket(fileno=fd)])

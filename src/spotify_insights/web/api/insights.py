@@ -11,6 +11,7 @@ from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import InsightDocument, TaskAccepted
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES, PAGE_RESPONSES
+from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
 from spotify_insights.web.parameters import InsightId, Kind, OnlyKind, SnapshotId, Tone, UserId
 from spotify_insights.web.problems import problem_responses
@@ -27,17 +28,24 @@ _CURSORS = Cursors("insights")
 )
 def generate(
     runtime: RuntimeDep,
+    keyed: KeyedRequest,
     snapshot_id: SnapshotId,
     insight_type: Kind,
     tone_mode: Tone = ToneMode.NEUTRAL,
 ) -> Response:
     """Write an insight about a snapshot in the background; the task's result names it.
 
-    Where the identical insight exists, the task is finished at once and names that one.
+    Where the identical insight exists, the task is finished at once and names that one. A snapshot of a
+    week carries weekly insights and no others.
     """
     with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        task_id = request_insight(tx, snapshot_id, insight_type, tone_mode, narrator=runtime.narrator)
-    return accepted(task_id)
+        return respond_once(
+            tx,
+            keyed,
+            lambda: accepted(
+                request_insight(tx, snapshot_id, insight_type, tone_mode, narrator=runtime.narrator)
+            ),
+        )
 
 
 @router.get(

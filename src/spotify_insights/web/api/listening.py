@@ -11,6 +11,7 @@ from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
+from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
 from spotify_insights.web.parameters import OnlyRange, Range, UserId
 from spotify_insights.web.problems import problem_responses
@@ -25,14 +26,18 @@ _CURSORS = Cursors("snapshots")
     response_model=TaskAccepted,
     responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 413, 415, 422)},
 )
-def ingest(runtime: RuntimeDep, user_id: UserId, time_range: Range = TimeRange.MEDIUM_TERM) -> Response:
+def ingest(
+    runtime: RuntimeDep,
+    keyed: KeyedRequest,
+    user_id: UserId,
+    time_range: Range = TimeRange.MEDIUM_TERM,
+) -> Response:
     """Fetch the listener's data in the background; the task's result is a snapshot.
 
     Asking again while it runs joins the same task.
     """
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        task_id = request_ingestion(tx, user_id, time_range)
-    return accepted(task_id)
+        return respond_once(tx, keyed, lambda: accepted(request_ingestion(tx, user_id, time_range)))
 
 
 @router.get(

@@ -1,19 +1,33 @@
 """Following background work."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from spotify_insights.cache.keys import finished_task
 from spotify_insights.database.actor import LOCAL_ADMIN, Actor
-from spotify_insights.jobs.queries import task_document, task_documents
-from spotify_insights.web.dependencies import HotReadsDep
+from spotify_insights.jobs.queries import TaskStatus, task_document, task_documents
+from spotify_insights.web.cancellation import CANCEL_RESPONSES, cancel
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep, TaskWatchDep
 from spotify_insights.web.documents import TaskDocument
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES, PAGE_RESPONSES
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
-from spotify_insights.web.parameters import TaskId, UserId
+from spotify_insights.web.parameters import OnlyTaskName, TaskId, UserId
 from spotify_insights.web.problems import problem_responses
+from spotify_insights.web.task_events import EVENTS_RESPONSES, TaskEvents
+from spotify_insights.web.task_watch import NO_SUCH_TASK
 
 router = APIRouter(prefix="/api/tasks", tags=["Tasks"])
 _CURSORS = Cursors("tasks")
+OnlyStatus = Annotated[TaskStatus | None, Query(description="Only tasks of this status.")]
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="The id of the last event that arrived; its state is not sent again. "
+        "The ETag of `GET /api/tasks/{task_id}` without quotation marks does as well.",
+    ),
+]
 
 
 @router.get(
@@ -22,14 +36,54 @@ _CURSORS = Cursors("tasks")
     responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
 async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Response:
-    """One task, in whatever state it is."""
+    """One task, in whatever state it is.
+
+    `progress` tells of the task itself, `children` of the tasks that it queued in turn. A task that queues
+    others ends when it has queued them: the whole work is done when `children.done` is `children.total`, too.
+    """
     return await reads.object(
         request,
         task_document(task_id),
         acting_for=LOCAL_ADMIN,
-        missing="There is no such task.",
+        missing=NO_SUCH_TASK,
         entry=finished_task(task_id),
         cacheable=lambda row: row[1] == "true",
+    )
+
+
+@router.get(
+    "/{task_id}/events",
+    response_class=TaskEvents,
+    responses={**EVENTS_RESPONSES, **problem_responses(404, 422)},
+)
+async def follow_task(watch: TaskWatchDep, task_id: TaskId, last_event_id: LastEventId = None) -> Response:
+    """One task as server-sent events, until it and every task that it queued have ended.
+
+    Each event `task` is the whole document that `GET /api/tasks/{task_id}` gives, first as it is and then
+    whenever it has changed; states that follow each other quickly may be left out, the last one never is. The
+    event `end` (`ended` or `deleted`) says that nothing will follow. A stream that breaks off without it goes
+    on elsewhere: a browser's EventSource reconnects by itself, with `Last-Event-ID`, to any replica.
+    """
+    return TaskEvents(watch, task_id, last_event_id=last_event_id)
+
+
+@router.delete(
+    "/{task_id}",
+    response_model=TaskDocument,
+    responses={
+        **CANCEL_RESPONSES,
+        202: {**CANCEL_RESPONSES[202], "model": TaskDocument},
+        **problem_responses(404, 409, 422),
+    },
+)
+def cancel_task(runtime: RuntimeDep, task_id: TaskId) -> Response:
+    """Cancel a task and all tasks that it queued: what waits at once, what runs as soon as it notices."""
+    return cancel(
+        runtime,
+        task_id,
+        task_document(task_id),
+        acting_for=LOCAL_ADMIN,
+        location=f"/api/tasks/{task_id}",
     )
 
 
@@ -39,12 +93,20 @@ async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Re
     responses={**PAGE_RESPONSES, **problem_responses(404, 422)},
 )
 async def read_tasks(
-    request: Request, reads: HotReadsDep, user_id: UserId, limit: Limit = 20, cursor: Cursor = None
+    request: Request,
+    reads: HotReadsDep,
+    user_id: UserId,
+    status: OnlyStatus = None,
+    task_name: OnlyTaskName = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """The listener's tasks, the newest first."""
     return await reads.page(
         request,
-        task_documents(user_id, limit=limit, before=_CURSORS.entry_id(cursor)),
+        task_documents(
+            user_id, status=status, task_name=task_name, limit=limit, before=_CURSORS.entry_id(cursor)
+        ),
         acting_for=Actor.listener(user_id),
         missing="There is no such user.",
         cursors=_CURSORS,

@@ -3,13 +3,15 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.documented import Documented
+from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.numbers import as_whole_number
 from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.problems import problem_responses
@@ -69,17 +71,27 @@ class TokensStored(Documented):
     status: Literal["connected"] = "connected"
 
 
-@router.post("/store", status_code=201, responses=problem_responses(404, 413, 415, 422))
-def store(runtime: RuntimeDep, body: TokenHandover) -> TokensStored:
+@router.post(
+    "/store",
+    status_code=201,
+    response_model=TokensStored,
+    responses=problem_responses(404, 413, 415, 422),
+)
+def store(runtime: RuntimeDep, keyed: KeyedRequest, body: TokenHandover) -> Response:
     """Keep a listener's tokens, in place of any that were there."""
     with runtime.database.transaction(acting_for=Actor.listener(body.user_id)) as tx:
-        store_tokens(
-            tx,
-            runtime.sealer,
-            body.user_id,
-            access_token=body.access_token,
-            refresh_token=body.refresh_token,
-            expires_in=body.expires_in,
-            scope=None if body.scope is None else body.scope.split(),
-        )
-    return TokensStored(user_id=body.user_id)
+
+        def respond() -> JSONResponse:
+            store_tokens(
+                tx,
+                runtime.sealer,
+                body.user_id,
+                access_token=body.access_token,
+                refresh_token=body.refresh_token,
+                expires_in=body.expires_in,
+                scope=None if body.scope is None else body.scope.split(),
+            )
+            stored = TokensStored(user_id=body.user_id)
+            return JSONResponse(stored.model_dump(mode="json"), status_code=201)
+
+        return respond_once(tx, keyed, respond)

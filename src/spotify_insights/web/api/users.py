@@ -16,6 +16,7 @@ from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.documents import ConnectionDocument, UserDocument
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
+from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.preferences import Preferences
 from spotify_insights.web.problems import problem_responses
@@ -79,18 +80,22 @@ class ProfileChange(Documented):
         **problem_responses(413, 415, 422),
     },
 )
-def register(runtime: RuntimeDep, body: Registration) -> Response:
+def register(runtime: RuntimeDep, keyed: KeyedRequest, body: Registration) -> Response:
     """Create the user of a Spotify identity, or return the one there is. Safe to repeat."""
     with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        registration = register_user(
-            tx,
-            Identity(provider="spotify", provider_user_id=body.spotify_user_id),
-            display_name=body.display_name,
-            email=body.email,
-            timezone=body.timezone,
-        )
-    content = {"user_id": str(registration.user_id), "created": registration.created}
-    return JSONResponse(content, status_code=201 if registration.created else 200)
+
+        def respond() -> JSONResponse:
+            registration = register_user(
+                tx,
+                Identity(provider="spotify", provider_user_id=body.spotify_user_id),
+                display_name=body.display_name,
+                email=body.email,
+                timezone=body.timezone,
+            )
+            content = {"user_id": str(registration.user_id), "created": registration.created}
+            return JSONResponse(content, status_code=201 if registration.created else 200)
+
+        return respond_once(tx, keyed, respond)
 
 
 @router.get(

@@ -1,0 +1,52 @@
+"""Cancelling over HTTP, for the listener's side and the operator's."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from spotify_insights.database.actor import Actor
+from spotify_insights.database.hot_read import HotRead
+from spotify_insights.errors import ConflictError
+from spotify_insights.jobs.cancel import Cancellation, cancel_job
+from spotify_insights.jobs.queries import task_is_over
+from spotify_insights.runtime import Runtime
+from spotify_insights.web.hot_reads import JSON
+
+CANCEL_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "It is cancelled."},
+    202: {
+        "description": "What runs of it was asked to stop; it stores nothing more. Poll it until it ends.",
+        "headers": {"Location": {"description": "Where to poll.", "schema": {"type": "string"}}},
+    },
+}
+
+
+def cancel(
+    runtime: Runtime, job_id: UUID, document: HotRead, *, acting_for: Actor, location: str
+) -> Response:
+    """Cancel a job with all that it queued; the answer is its document as it stands then.
+
+    Args:
+        document: the read of the job for this caller.
+        location: where the caller follows it.
+
+    Raises:
+        NotFoundError: there is no such job.
+        ConflictError: it had ended otherwise, and nothing that it queued is unfinished.
+    """
+    with runtime.database.transaction(acting_for=acting_for) as tx:
+        was_over = _read(tx.session, task_is_over(job_id)) == "true"
+        if cancel_job(tx, job_id) is Cancellation.ENDED_ALREADY and was_over:
+            raise ConflictError("The task has ended already. There is nothing left to cancel.")
+        is_over = _read(tx.session, task_is_over(job_id)) == "true"
+        body = _read(tx.session, document)
+    if is_over:
+        return Response(body, media_type=JSON)
+    return Response(body, status_code=202, media_type=JSON, headers={"Location": location})
+
+
+def _read(session: Session, read: HotRead) -> str | None:
+    row = session.connection().exec_driver_sql(read.statement, dict(read.parameters)).one_or_none()
+    return None if row is None else str(row[0])

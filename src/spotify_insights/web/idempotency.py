@@ -1,0 +1,114 @@
+"""`Idempotency-Key` on a route: a parameter `KeyedRequest`, and `respond_once` in its transaction."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from spotify_insights.database.database import Transaction
+from spotify_insights.idempotency.answer import Answer, IdempotentRequest, answer_once
+from spotify_insights.idempotency.errors import HEADER
+from spotify_insights.idempotency.key import LONGEST_KEY, read_key
+from spotify_insights.web.dependencies import RuntimeDep
+from spotify_insights.web.problems import problem_responses
+
+REPLAYED: Final = "Idempotency-Replayed"
+# Without sign-in there is one caller.
+_CALLER: Final = "local"
+_KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        description="A value of your choice, new for each new request, in quotes or without. A request that "
+        "is sent again with the same value within 24 hours gets the same answer, and nothing is done twice. "
+        f"1 to {LONGEST_KEY} printable ASCII characters; a UUID is a good one.",
+        examples=['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
+    ),
+]
+_REPLAYED_HEADER: Final = {
+    "description": "`true` where this answer was given before to the same Idempotency-Key.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
+
+
+async def _keyed_request(
+    request: Request, runtime: RuntimeDep, key: _KeyHeader = None
+) -> IdempotentRequest | None:
+    if key is None:
+        return None
+    scope = request.scope
+    return IdempotentRequest(
+        caller=_CALLER,
+        route=f"{request.method} {scope['route'].path}",
+        key=read_key(request.headers.getlist(HEADER)),
+        hashes=runtime.request_hasher.hashes(
+            request.method.encode(),
+            scope["path"].encode(),
+            scope["query_string"],
+            await _body(request),
+        ),
+    )
+
+
+async def _body(request: Request) -> bytes:
+    """The body, bounded by the middleware; it stays with the request, so FastAPI and we read it once."""
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        # The middleware has read every body to its end: a client that is gone now sent none.
+        return b""
+
+
+KeyedRequest = Annotated[IdempotentRequest | None, Depends(_keyed_request)]
+
+
+def respond_once(
+    tx: Transaction, keyed: IdempotentRequest | None, respond: Callable[[], JSONResponse]
+) -> Response:
+    """The response of `respond`; the first one again, where a request with a key was answered before.
+
+    Of the response, status, body and `Location` are kept. The body must hold no secret.
+
+    Args:
+        tx: the transaction that all of the request's effects belong to.
+
+    Raises: as `answer_once`.
+    """
+    if keyed is None:
+        return respond()
+    answer = answer_once(tx, keyed, lambda: _answer(respond()))
+    response = JSONResponse(answer.body, status_code=answer.status)
+    if answer.location is not None:
+        response.headers["Location"] = answer.location
+    if answer.replayed:
+        response.headers[REPLAYED] = "true"
+    return response
+
+
+def document_keys(schema: dict[str, Any]) -> None:
+    """Add to every operation that takes a key what it may answer because of that.
+
+    Args:
+        schema: the OpenAPI document, changed in place.
+    """
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if not any(parameter["name"] == HEADER for parameter in operation.get("parameters", [])):
+                continue
+            answers = operation["responses"]
+            for status, answer in problem_responses(400, 409, 422).items():
+                answers.setdefault(str(status), answer)
+            for status, answer in answers.items():
+                if status.startswith("2"):
+                    answer.setdefault("headers", {})[REPLAYED] = _REPLAYED_HEADER
+
+
+def _answer(response: JSONResponse) -> Answer:
+    return Answer(
+        status=response.status_code,
+        body=json.loads(bytes(response.body)),
+        location=response.headers.get("Location"),
+    )

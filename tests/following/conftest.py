@@ -1,0 +1,35 @@
+"""What the tests of following jobs share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Servers
+from live_api import LiveApi, running_api
+
+
+@pytest.fixture(scope="module")
+def environment(migrated: Servers, key_file: Path) -> dict[str, str]:
+    """The settings of an API on the tests' own servers."""
+    return {
+        "DATABASE_URL": migrated.database_url,
+        "REDIS_URL": migrated.redis_url,
+        "TOKEN_KEYS_FILE": str(key_file),
+        # No test here has a worker: what the relay would publish only stands in the way.
+        "RELAY_POLL_SECONDS": "60",
+    }
+
+
+@pytest.fixture(scope="module")
+def live_api(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApi]:
+    """The API as a program of its own."""
+    with running_api(tmp_path_factory.mktemp("api"), environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def other_api(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApi]:
+    """Another one over the same database."""
+    with running_api(tmp_path_factory.mktemp("api"), environment) as running:
+        yield running

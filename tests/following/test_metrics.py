@@ -1,0 +1,143 @@
+"""What Prometheus reads: the state of the queues, and what this process did, without an id in any label."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from families import a_job
+from makers import a_user
+from spotify_insights.database.actor import SYSTEM
+from spotify_insights.jobs.job import JobStatus
+from spotify_insights.jobs.models import Alert
+from spotify_insights.runtime import Runtime
+
+Labels = dict[str, str]
+
+
+def scraped(client: TestClient) -> dict[str, Metric]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def value(families: dict[str, Metric], name: str, **labels: str) -> float | None:
+    """The sample of exactly these labels."""
+    for family in families.values():
+        for sample in family.samples:
+            if sample.name == f"spotify_insights_{name}" and sample.labels == labels:
+                return float(sample.value)
+    return None
+
+
+def test_the_queues_are_shown_as_they_stand(client: TestClient, runtime: Runtime) -> None:
+    for status in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DEAD, JobStatus.DEAD, JobStatus.FAILED):
+        a_job(runtime, status)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.add(
+            Alert(kind="dead_jobs", subject="all", severity="critical", message="Look.", details={})
+        )
+
+    shown = scraped(client)
+
+    assert value(shown, "jobs", queue="spotify", status="queued") == 1
+    assert value(shown, "jobs", queue="spotify", status="running") == 1
+    assert value(shown, "jobs", queue="spotify", status="dead") == 2
+    assert (value(shown, "dead_jobs"), value(shown, "failed_jobs")) == (2, 1)
+    assert value(shown, "open_alerts", kind="dead_jobs", subject="all", severity="critical") == 1
+    waiting, lag = value(shown, "oldest_due_job_seconds", queue="spotify"), value(shown, "relay_lag_seconds")
+    assert waiting is not None
+    assert lag is not None
+    assert 0 < waiting < 60
+    assert 0 < lag < 60
+    assert value(shown, "oldest_due_job_seconds", queue="insights") == 0
+    # Nobody works here, so no canary ever sang: to say 0 would be to say that one just did.
+    assert value(shown, "canary_age_seconds", queue="spotify") is None
+    assert value(shown, "event_listeners") == 0
+
+
+def test_what_the_relay_of_this_process_does_is_counted(client: TestClient) -> None:
+    assert "spotify_insights_relay_publish_failures" in scraped(client)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "labels"),
+    [
+        ("GET", "/api/tasks/{id}", {"method": "GET", "route": "/api/tasks/{task_id}", "status": "404"}),
+        ("HEAD", "/api/tasks/{id}", {"method": "HEAD", "route": "/api/tasks/{task_id}", "status": "404"}),
+        ("GET", "/api/tasks/x", {"method": "GET", "route": "/api/tasks/{task_id}", "status": "422"}),
+        ("DELETE", "/api/tasks/{id}", {"method": "DELETE", "route": "/api/tasks/{task_id}", "status": "404"}),
+        ("GET", "/health/live", {"method": "GET", "route": "/health/live", "status": "200"}),
+        ("GET", "/{id}", {"method": "GET", "route": "other", "status": "404"}),
+        ("PROPFIND", "/health/live", {"method": "other", "route": "other", "status": "405"}),
+    ],
+)
+def test_requests_are_counted_by_route_and_not_by_address(
+    client: TestClient, method: str, address: str, labels: Labels
+) -> None:
+    before = value(scraped(client), "http_requests_total", **labels) or 0
+
+    for _ in range(2):
+        client.request(method, address.format(id=uuid4()))
+
+    assert value(scraped(client), "http_requests_total", **labels) == before + 2
+
+
+def test_refusals_at_the_door_are_counted(client: TestClient) -> None:
+    labels = {"method": "GET", "route": "other", "status": "403"}
+    before = value(scraped(client), "http_requests_total", **labels) or 0
+
+    client.get("/health/live", headers={"Host": "evil.example"})
+
+    assert value(scraped(client), "http_requests_total", **labels) == before + 1
+
+
+def test_the_time_until_an_answer_begins_is_measured(client: TestClient) -> None:
+    labels = {"method": "GET", "route": "/health/live"}
+    name = "http_request_duration_seconds"
+    before = value(scraped(client), f"{name}_count", **labels) or 0
+
+    client.get("/health/live")
+
+    shown = scraped(client)
+    assert value(shown, f"{name}_count", **labels) == before + 1
+    total = value(shown, f"{name}_sum", **labels)
+    assert total is not None
+    assert total > 0
+
+
+def test_no_id_of_anybody_is_a_label(client: TestClient, runtime: Runtime) -> None:
+    user_id, task_id = a_user(runtime), a_job(runtime, JobStatus.DEAD)
+    for address in (
+        f"/api/users/{user_id}",
+        f"/api/users/{user_id}/connections",
+        f"/api/tasks/{task_id}",
+        f"/api/tasks?user_id={user_id}",
+        f"/nothing/{user_id}",
+        f"/static/{user_id}",
+        f"/swagger/{user_id}",
+        f"/api/admin/jobs/{task_id}",
+    ):
+        client.get(address)
+
+    for family in scraped(client).values():
+        for sample in family.samples:
+            for text in sample.labels.values():
+                assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text), sample
+
+
+def test_names_and_explanations_are_as_prometheus_asks(client: TestClient) -> None:
+    ours = [family for family in scraped(client).values() if family.name.startswith("spotify_insights_")]
+
+    assert len(ours) >= 10
+    for family in ours:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*[a-z]", family.name)
+        assert family.documentation.endswith(".")
+        # A base unit at the end, plural, and no type in the name.
+        assert not re.search(r"(_ms|_millis|_minutes|_gauge|_counter|_created)$", family.name)
+        if family.type == "counter":
+            assert all(sample.name.endswith("_total") for sample in family.samples)
