@@ -4,6 +4,7 @@ from itertools import product
 import pytest
 
 from invented_listeners import commuter, devotee, night_owl, office_listener
+from invented_weeks import fitting
 from spotify_insights.insights.brief import compose_brief
 from spotify_insights.insights.fact import Unit, count, share, wording
 from spotify_insights.insights.forbidden_words import forbidden_words
@@ -134,5 +135,5 @@ def _fact_ids(insight_type: InsightType) -> set[str]:
     thin = night_owl().model_copy(update={"rhythm": None})
     assert rich[0].rhythm is not None
     few = night_owl().model_copy(update={"rhythm": rich[0].rhythm.model_copy(update={"plays": 3})})
-    briefs = [compose_brief(snapshot, insight_type) for snapshot in (*rich, thin, few)]
+    briefs = [compose_brief(fitting(snapshot, insight_type), insight_type) for snapshot in (*rich, thin, few)]
     return {fact.id for brief in briefs for fact in brief.facts}

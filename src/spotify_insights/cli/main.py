@@ -9,6 +9,7 @@ import typer
 from dotenv import load_dotenv
 
 from spotify_insights import __version__
+from spotify_insights.cli.jobs.commands import jobs_app
 from spotify_insights.errors import ProductError, SetupError
 from spotify_insights.observability import configure_logging
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="The keys that seal stored tokens.", no_args_is_help=True)
 database_app = typer.Typer(help="The database schema.", no_args_is_help=True)
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(keys_app, name="keys")
 app.add_typer(database_app, name="database")
 
@@ -89,6 +91,39 @@ def worker(
 def beat() -> None:
     """Fire the schedule. One beat is enough; several do no harm."""
     start_door("spotify_insights.worker.serve", "run_beat")
+
+
+@app.command()
+def relay(
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to serve metrics on; without it, none are.")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address to serve metrics on.")] = "127.0.0.1",
+) -> None:
+    """Hand queued jobs to the workers.
+
+    It takes back the jobs of dead workers and fires what the schedule missed, as every API process does too;
+    one by itself keeps jobs moving where no API runs. Any number may run.
+    """
+    start_door(
+        "spotify_insights.worker.serve", "run_relay", metrics_host=metrics_host, metrics_port=metrics_port
+    )
+
+
+@app.command()
+def flower(
+    address: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes any free one.")
+    ] = 5555,
+) -> None:
+    """Show Celery's own view of workers and tasks in a browser.
+
+    For looking only: nothing can be changed there. Asks for FLOWER_USER and FLOWER_PASSWORD, and does not
+    start without the latter. The connection is not encrypted: serve other machines through a proxy that
+    does that.
+    """
+    start_door("spotify_insights.worker.flower", "run_flower", address=address, port=port)
 
 
 @keys_app.command("create")

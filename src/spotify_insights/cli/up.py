@@ -23,8 +23,9 @@ from spotify_insights.errors import SetupError
 
 _REAL_DATA = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "TOKEN_KEYS_FILE")
 _CONCURRENCY = {"spotify": 2, "insights": 2, "scheduled": 1}
-# A job that takes longer to finish is cut off; its lease expires and another attempt does it.
+# A job that takes longer to finish is cut off, and the worker has the rest of the time to give it back.
 _WORKER_HAS_SECONDS = 10.0
+_JOBS_HAVE_SECONDS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +196,7 @@ def _launch_doors(
         return Process(
             name,
             [sys.executable, "-m", "spotify_insights", *arguments],
-            env=environment,
+            env={**environment, "WORKER_GRACE_SECONDS": str(_JOBS_HAVE_SECONDS)},
             ready_file=folder.run / f"{name}.ready",
             log=folder.logs / f"{name}.log",
             stop_deadline=stop_deadline,
