@@ -67,6 +67,14 @@ def _test(further: Sequence[str]) -> int:
     return _become(environment.python, "-P", "-m", "pytest", *selection, *rest)
 
 
+def _chaos(further: Sequence[str]) -> int:
+    environment = Environment(ROOT)
+    environment.prepare(Needs.DEVELOPMENT)
+    # The suite is a folder of the checkout and no part of what is installed.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return _become(environment.python, "-P", "-m", "chaos", *further)
+
+
 def _check(_further: Sequence[str]) -> int:
     environment = Environment(ROOT)
     environment.prepare(Needs.DEVELOPMENT)
@@ -104,6 +112,7 @@ COMMANDS = {
     ),
     "up": Command("start everything, for your own Spotify app", _product("up")),
     "test": Command("run the tests; --all runs the slow ones too, the rest goes to pytest", _test),
+    "chaos": Command("break everything while jobs run, and account for each; --help says more", _chaos),
     "check": Command("formatting, lint, types and architecture", _check),
     "shell": Command("a Python prompt in which the package can be imported", _shell),
     "lock": Command("renew the requirements files with uv; --upgrade takes newer versions", _lock),

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,10 +41,11 @@ class EventStream:
     """One request for a task's events; iterate to wait for them, or `lines` for everything that comes."""
 
     def __init__(
-        self, url: str, task_id: object, *, last_event_id: str | None = None, timeout: float = 20
+        self, url: str, task_id: object, *, last_event_id: str | None = None, timeout: float = 30
     ) -> None:
         address = urlsplit(url)
         self._connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=timeout)
+        self._deadline = time.monotonic() + timeout
         headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
         self._connection.request("GET", f"/api/tasks/{task_id}/events", headers=headers)
         self._answer = self._connection.getresponse()
@@ -52,8 +54,11 @@ class EventStream:
         self._events = parsed(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """Line by line until the server ends the stream."""
+        """Line by line until the server ends the stream, which it must do in time."""
         while line := self._answer.readline():
+            # Signs of life keep the connection's own time-out from ever coming.
+            if time.monotonic() > self._deadline:
+                raise TimeoutError("The stream goes on and on.")
             yield line.decode().removesuffix("\n")
 
     def __iter__(self) -> Iterator[Event]:

@@ -1,5 +1,6 @@
 """For tests of workers: jobs that do as they are told, in a real worker with a real relay beside it."""
 
+import gc
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
@@ -54,20 +55,20 @@ TRIAL_JOBS: tuple[type[Job], ...] = (Act, BriefAct)
 
 @dataclass(frozen=True)
 class Beginning:
-    """An attempt, as it was seen to begin."""
+    """An attempt, as it was seen to begin, and how many objects its process leaves to the main process."""
 
     name: str
     attempt: int
     pid: int
-    at: float
+    shared_objects: int
 
 
 def act(attempt: Attempt, job: Act) -> None:
     """The handler of both: leaves a line for the test, then does its deed."""
     folder = Path(os.environ[FOLDER])
-    seen = {"name": job.name, "attempt": attempt.number, "pid": os.getpid(), "at": time.monotonic()}
+    seen = Beginning(job.name, attempt.number, os.getpid(), gc.get_freeze_count())
     with (folder / "begun").open("a") as begun:
-        begun.write(json.dumps(seen) + "\n")
+        begun.write(json.dumps(asdict(seen)) + "\n")
     deed = job.deeds[min(attempt.number, len(job.deeds)) - 1]
     _DEEDS[deed](folder / f"release-{job.name}")
     with attempt.completion() as completion:

@@ -160,6 +160,7 @@ def test_at_a_narrow_terminal_lines_fit_and_only_names_and_reasons_are_cut(
         (line,) = (line for line in lines if end_of(job_id) in line)
         assert re.search(rf" {state} ", line)
         assert re.search(r" \d/3 ", line)
+    assert "ink_frozen: The ink is frozen." in terminal.text
 
 
 def test_states_and_queues_on_the_command_line_are_those_there_are() -> None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from job_trials import WriteNote, WritePersonalNote, claimed, enqueued, expire_lease, set_from_now
 from makers import a_user
@@ -107,6 +108,14 @@ def test_any_part_that_one_id_alone_has_is_enough(database: Database, data: st.D
         else:
             with pytest.raises(InvalidInputError, match="Several jobs"):
                 choose_job(tx.session, part)
+
+
+def test_the_end_of_an_id_comes_before_the_middle_of_another(database: Database) -> None:
+    shown, other = enqueued(database, WriteNote(about="a")), enqueued(database, WriteNote(about="b"))
+    move = text("UPDATE background_jobs SET id = CAST(:new AS uuid) WHERE id = :old")
+    with database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(move, {"old": other, "new": f"{end_of(shown)}{str(other)[8:]}"})
+        assert choose_job(tx.session, end_of(shown)).id == shown
 
 
 def test_a_part_of_several_ids_is_answered_with_longer_ends_to_choose_from(

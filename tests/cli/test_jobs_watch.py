@@ -66,6 +66,17 @@ def test_without_a_terminal_each_change_is_a_line(operator: Operator, database: 
         assert (watching.returncode, said, complained) == (0, "", "")
 
 
+def test_it_ends_when_nobody_reads_any_more(operator: Operator, database: Database) -> None:
+    with operator.start("jobs", "watch") as watching:
+        next_line(watching, "queue scheduled")
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        watching.stdout.close()
+        enqueued(database, WriteNote())
+        assert watching.wait(timeout=30) == 1
+        assert watching.stderr.read() == ""
+
+
 def test_at_a_terminal_everything_is_on_one_picture_until_ctrl_c(
     operator: Operator, database: Database
 ) -> None:

@@ -5,6 +5,7 @@ import json
 import resource
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -33,14 +34,15 @@ def test_open_streams_do_not_keep_the_service_from_stopping(
     environment: dict[str, str], tmp_path: Path, runtime: Runtime
 ) -> None:
     tasks = [a_job(runtime, JobStatus.QUEUED) for _ in range(3)]
-    with running_api(tmp_path, environment) as api:
-        streams = [EventStream(api.url, task_id) for task_id in tasks * 10]
-        seen = [stream.next().id for stream in streams]
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < STOP_SECONDS
+    with ExitStack() as clients:
+        with running_api(tmp_path, environment) as api:
+            streams = [clients.enter_context(EventStream(api.url, task_id)) for task_id in tasks * 10]
+            seen = [stream.next().id for stream in streams]
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < STOP_SECONDS
 
-    # Each ended in order, and without the event that tells a client not to come back.
-    assert [list(stream) for stream in streams] == [[]] * len(streams)
+        # Each ended in order, and without the event that tells a client not to come back.
+        assert [list(stream) for stream in streams] == [[]] * len(streams)
     log = api.log.read_text(encoding="utf-8")
     assert "request_crashed" not in log
     assert "graceful shutdown exceeded" not in log

@@ -3,107 +3,26 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import timedelta
+from itertools import pairwise
+from typing import Literal
+from uuid import uuid4
 
 import pytest
-from psycopg.rows import TupleRow
-from starlette.types import Message
-from typing_extensions import override
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conftest import Servers
-from event_streams import Event, parsed
-from families import a_job, bring_to, succeed
+from families import a_job, bring_to, put_off, succeed
 from job_trials import WritePersonalNote, claimed
-from spotify_insights.database.actor import Actor
-from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import NotFoundError, UnavailableError
 from spotify_insights.jobs.job import JobStatus
 from spotify_insights.runtime import Runtime
 from spotify_insights.web import task_events, task_watch
-from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.task_events import TaskEvents
 from spotify_insights.web.task_watch import TaskWatch, TooManyListenersError
+from watch_trials import Client, CountedReads, has_heard, run, until
 
-
-class CountedReads(HotReads):
-    """Hot reads that know how many statements they ran, and that can be made to fail."""
-
-    statements = 0
-    problem: Exception | None = None
-
-    @override
-    async def rows(self, read: HotRead, *, acting_for: Actor) -> list[TupleRow]:
-        self.statements += 1
-        if self.problem is not None:
-            raise self.problem
-        return await super().rows(read, acting_for=acting_for)
-
-
-class Client:
-    """One client of the ASGI application: `takes` what is sent, as long as it is set."""
-
-    def __init__(self, watch: TaskWatch, task_id: UUID, *, last_event_id: str | None = None) -> None:
-        self.status: int | None = None
-        self.sent = b""
-        self.chunks = 0
-        self.takes = asyncio.Event()
-        self.takes.set()
-        self._left = asyncio.Event()
-        response = TaskEvents(watch, task_id, last_event_id=last_event_id)
-        self.served = asyncio.create_task(response({"type": "http"}, self._receive, self._send))
-
-    async def _receive(self) -> Message:
-        await self._left.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: Message) -> None:
-        await self.takes.wait()
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        else:
-            self.sent += message["body"]
-            self.chunks += 1
-
-    def leave(self) -> None:
-        self._left.set()
-
-    @property
-    def events(self) -> list[Event]:
-        return list(parsed(self.sent.decode().split("\n")))
-
-    @property
-    def states(self) -> list[str]:
-        return [event.data["status"] for event in self.events if event.name == "task"]
-
-
-@asynccontextmanager
-async def watching(servers: Servers) -> AsyncIterator[tuple[TaskWatch, CountedReads]]:
-    reads = CountedReads(servers.database_url, servers.redis_url, pool_size=2)
-    await reads.open()
-    watch = TaskWatch(reads)
-    yield watch, reads
-    await watch.close()
-    await reads.close()
-
-
-def run(servers: Servers, story: Callable[[TaskWatch, CountedReads], Coroutine[Any, Any, None]]) -> None:
-    async def whole() -> None:
-        async with watching(servers) as (watch, reads), asyncio.timeout(30):
-            await story(watch, reads)
-
-    asyncio.run(whole())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  # what is waited for has no event to tell it
-        await asyncio.sleep(0.01)
-
-
-def has_heard(client: Client, states: int) -> Callable[[], bool]:
-    return lambda: len(client.states) >= states
+Step = Literal["progress", "retry", "snooze", "beat"]
 
 
 @pytest.fixture(autouse=True)
@@ -312,5 +231,48 @@ def test_nobody_is_told_an_older_state_than_what_was_true_on_arrival(
             assert newcomer.events[0].data["progress"]["done"] == step
             newcomer.leave()
             await newcomer.served
+
+    run(empty, story)
+
+
+@given(
+    steps=st.lists(st.sampled_from(["progress", "retry", "snooze", "beat"]), max_size=6),
+    end=st.sampled_from([JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.DEAD]),
+)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_happens_what_is_heard_happened_in_that_order_and_the_end_is_heard(
+    empty: Servers, runtime: Runtime, steps: list[Step], end: JobStatus
+) -> None:
+    task_id = a_job(runtime, JobStatus.QUEUED)
+    lived: list[tuple[str, int | None]] = [("PENDING", None)]
+
+    def live() -> None:
+        for number, step in enumerate(steps):
+            attempt = claimed(runtime.database, task_id, WritePersonalNote)
+            lived.append(("STARTED", None))
+            if step == "progress":
+                attempt.progress("on", done=number, total=6)
+                lived.append(("STARTED", number))
+            elif step == "beat":
+                attempt.renew()
+            # Given back without using up an attempt, so that any number of steps fits into one life.
+            put_off(attempt, wait=timedelta(), consumes_attempt=step == "retry" and attempt.number == 1)
+            lived.append(("RETRY" if attempt.number > 1 or step == "retry" else "PENDING", None))
+        bring_to(runtime.database, task_id, end)
+        lived.extend([("STARTED", None), ("SUCCESS" if end is JobStatus.SUCCEEDED else "FAILURE", None)])
+
+    async def story(watch: TaskWatch, _reads: CountedReads) -> None:
+        client = Client(watch, task_id)
+        await until(has_heard(client, 1))
+        await asyncio.to_thread(live)
+        await client.served
+
+        *told, last = client.events
+        heard = [(e.data["status"], (e.data["progress"] or {"done": None})["done"]) for e in told]
+        left = iter(lived)
+        assert all(state in left for state in heard), (heard, lived)
+        assert heard[-1] == lived[-1]
+        assert last.data == {"reason": "ended"}
+        assert all(before.id != after.id for before, after in pairwise(told))
 
     run(empty, story)

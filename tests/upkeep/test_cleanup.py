@@ -34,14 +34,14 @@ NOTHING = {
 }
 
 
-def clean_up(database: Database, *, batch: int = 1000) -> Any:
+def clean_up(database: Database, *, retention: Retention = RETENTION, batch: int = 1000) -> Any:
     """Run the job; its result. The job itself is gone from the table afterwards."""
     job_id = enqueued(database, CleanupOldJobs())
     assert run_job(
         database,
         job_id,
         CleanupOldJobs,
-        lambda attempt, job: cleanup_old_jobs(attempt, job, retention=RETENTION, batch=batch),
+        lambda attempt, job: cleanup_old_jobs(attempt, job, retention=retention, batch=batch),
     )
     result = job_row(database, job_id).result
     with database.transaction(acting_for=SYSTEM) as tx:
@@ -67,6 +67,15 @@ def test_each_kind_of_ended_job_stays_for_its_own_time(
     assert clean_up(database) == NOTHING | {counted: 1}
     assert job_ids(database) == {young}
     assert clean_up(database) == NOTHING
+
+
+def test_an_operator_may_keep_dead_jobs_for_the_shortest_time(database: Database) -> None:
+    retention = Retention(finished_job_days=300, failed_job_days=200, dead_job_days=100)
+    rows = [Row(status=status, ended=150 * A_DAY) for status in ("succeeded", "failed", "dead")]
+    succeeded, failed, _ = put(database, *rows)
+
+    assert clean_up(database, retention=retention) == NOTHING | {"dead_jobs_deleted": 1}
+    assert job_ids(database) == {succeeded, failed}
 
 
 def test_what_has_not_ended_stays_however_old_it_is(database: Database) -> None:

@@ -20,10 +20,13 @@ from server_trials import eventually
 from spotify_insights.database.upgrade import upgrade_database
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
-from spotify_insights.web.hot_reads import POOL_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from spotify_insights.web.hot_reads import READ_TIMEOUT_SECONDS
 
-# Twice what the time limits add up to: a busy machine is no failure.
-PATIENCE_SECONDS = 4 * POOL_TIMEOUT_SECONDS
+# Whoever asks while the database is away is told so within this time, as the documentation promises.
+PROMISED_SECONDS = 2.0
+# For what nobody promised a time: a busy machine is no failure.
+PATIENCE_SECONDS = 10.0
+AT_ONCE = 50
 USER = str(uuid4())
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/health", {}),
@@ -44,20 +47,32 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("POST", f"/api/listening/ingest?user_id={USER}", {}),
     ("POST", f"/api/insights/generate?snapshot_id={USER}&insight_type=roast", {}),
+    ("GET", f"/api/tasks/{USER}/events", {}),
+    ("DELETE", f"/api/tasks/{USER}", {}),
+    ("GET", "/api/admin/jobs", {}),
+    ("GET", f"/api/admin/jobs/{USER}", {}),
+    ("DELETE", f"/api/admin/jobs/{USER}", {}),
+    ("POST", f"/api/admin/jobs/{USER}/requeue", {}),
+    ("GET", "/api/admin/dead-letters", {}),
+    ("POST", "/api/admin/dead-letters/requeue", {}),
+    ("GET", "/api/admin/queues", {}),
+    ("GET", "/api/admin/alerts", {}),
+    ("GET", "/metrics", {}),
 ]
 
 
 def assert_unavailable(api: LiveApi) -> None:
-    """Every operation, all at once: a problem document, not an error of ours, and not too late."""
+    """Every operation, many at once: a problem document, not an error of ours, and not too late."""
 
     def ask(operation: tuple[str, str, dict[str, Any]]) -> requests.Response:
         method, path, sent = operation
         return requests.request(method, api.url + path, timeout=PATIENCE_SECONDS, **sent)
 
-    with ThreadPoolExecutor(len(REQUESTS)) as threads:
-        for answer in threads.map(ask, REQUESTS):
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for answer in threads.map(ask, (REQUESTS * AT_ONCE)[:AT_ONCE]):
             reasons_of(answer, 503, "unavailable")
             assert int(answer.headers["retry-after"]) > 0
+            assert answer.elapsed.total_seconds() < PROMISED_SECONDS
     assert "canary" not in api.log.read_text(encoding="utf-8")
     assert requests.get(f"{api.url}/health/live", timeout=5).status_code == 200
 
@@ -110,7 +125,7 @@ def test_the_api_recovers_from_outages_of_any_length(
             own_postgres.start()
 
             # However long it was away: it is used as soon as it is there.
-            assert eventually(lambda: works(api), within=POOL_TIMEOUT_SECONDS)
+            assert eventually(lambda: works(api), within=PATIENCE_SECONDS)
 
 
 @pytest.mark.slow  # it waits for the time limit itself

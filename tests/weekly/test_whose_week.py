@@ -1,5 +1,6 @@
 """Whose week is it? For every zone and moment the answer is what a calendar on the wall there would say."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,7 +21,7 @@ POSTGRES_SAYS = """
     this_week AS (
          SELECT *, today - extract(dow FROM today)::int AS sunday FROM asked),
     begun AS (
-         SELECT *, CASE WHEN (sunday + time '09:00') AT TIME ZONE zone > moment THEN sunday - 7 ELSE sunday END
+         SELECT *, sunday - CASE WHEN (sunday + time '09:00') AT TIME ZONE zone > moment THEN 7 ELSE 0 END
                 AS letter_day FROM this_week)
     SELECT CASE WHEN moment - (letter_day + time '09:00') AT TIME ZONE zone <= interval '24 hours'
                 THEN letter_day - 1 END
@@ -72,7 +73,7 @@ def test_whoever_looks_every_hour_misses_no_week(
 
     weeks = sorted(told)
     assert len(weeks) >= 3
-    assert all(later.before == earlier for earlier, later in zip(weeks, weeks[1:], strict=False))
+    assert all(later.before == earlier for earlier, later in itertools.pairwise(weeks))
 
 
 @settings(max_examples=300)

@@ -43,6 +43,8 @@ def test_at_every_fork_the_main_process_has_one_thread_and_no_connection_to_the_
         assert all(job_row(database, job_id).attempts == 2 for job_id in jobs)
         assert eventually(lambda: "spotify-insights worker main" not in backends(database), within=5)
 
+    # Else each collection would copy what they share, and with it most of their memory.
+    assert min(beginning.shared_objects for beginning in stage.begun) > 50_000
     forks = [json.loads(line) for line in (stage.folder / "forks").read_text().splitlines()]
     assert len(forks) >= 4
     assert {(fork["threads"], fork["connections"]) for fork in forks} == {(1, 0)}

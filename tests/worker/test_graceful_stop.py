@@ -59,6 +59,7 @@ def test_a_job_that_outlasts_the_grace_period_is_done_by_another_worker_at_once(
     assert (row.status, row.attempts, len(notes.on(job_id))) == (JobStatus.SUCCEEDED, 1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurry", [signal.SIGQUIT, signal.SIGINT])
 def test_somebody_in_a_hurry_need_not_wait_and_nothing_is_lost(
     stage: Stage, database: Database, hurry: signal.Signals
@@ -75,6 +76,7 @@ def test_somebody_in_a_hurry_need_not_wait_and_nothing_is_lost(
     assert (row.status, row.attempts, row.error_code) == (JobStatus.QUEUED, 0, "worker_stopped")
 
 
+@pytest.mark.slow
 def test_a_signal_to_every_process_leaves_the_decision_to_the_main_process(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_signal_to_every_process_leaves_the_decision_to_the_main_process(
     assert (job_row(database, job_id).attempts, len(notes.on(job_id))) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_while_the_worker_stops_costs_its_job_an_attempt(
     stage: Stage, database: Database
 ) -> None:

@@ -34,7 +34,10 @@ def test_a_pool_process_killed_in_mid_task_costs_seconds_and_not_a_lease(
     assert len(notes.on(job_id)) == 1
 
 
-@pytest.mark.parametrize("death", ["die", "exit", "leave"])
+@pytest.mark.parametrize(
+    "death",
+    ["die", pytest.param("exit", marks=pytest.mark.slow), pytest.param("leave", marks=pytest.mark.slow)],
+)
 def test_a_job_that_ends_its_process_is_dead_after_its_attempts_and_the_queue_moves_on(
     stage: Stage, database: Database, notes: Notes, death: str
 ) -> None:
@@ -50,6 +53,7 @@ def test_a_job_that_ends_its_process_is_dead_after_its_attempts_and_the_queue_mo
     assert worker.process.returncode == -signal.SIGKILL  # it lived until this test ended it
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_out_of_memory_harms_itself_alone(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
@@ -61,6 +65,7 @@ def test_a_job_that_runs_out_of_memory_harms_itself_alone(
     assert (len(notes.on(greedy)), job_row(database, greedy).attempts) == (1, 2)
 
 
+@pytest.mark.slow
 def test_celery_learns_that_an_attempt_failed_and_not_what_it_said(
     stage: Stage, database: Database, notes: Notes
 ) -> None:

@@ -18,6 +18,7 @@ from spotify_insights.insights.evidence.week import (
     comparison_facts,
     hours_of_week_facts,
     leader_facts,
+    sound_of_week_facts,
 )
 from spotify_insights.insights.fact import Fact, wording
 from spotify_insights.insights.signals import productivity, roast, weekly, wellness
@@ -67,8 +68,7 @@ _EVIDENCE: Final[Mapping[InsightType, tuple[_Gather, ...]]] = {
         leader_facts,
         acquaintance_facts,
         hours_of_week_facts,
-        coverage_facts,
-        mood_facts,
+        sound_of_week_facts,
     ),
 }
 

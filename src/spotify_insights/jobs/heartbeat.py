@@ -11,6 +11,7 @@ from spotify_insights.observability import get_logger
 _log = get_logger(__name__)
 # So many renewals fit into one lease that a few which fail do not cost it.
 RENEWALS_PER_LEASE = 4
+_TO_END_SECONDS = 1.0
 
 
 @contextmanager
@@ -28,7 +29,9 @@ def heartbeat(attempt: Attempt, *, interval: float | None = None) -> Iterator[No
             try:
                 attempt.renew()
             except FencedError:
-                _log.warning("lease_lost", job_id=str(attempt.job_id))
+                # An attempt that has just ended itself has no lease either: it stops us in a moment.
+                if not stop.wait(_TO_END_SECONDS):
+                    _log.warning("lease_lost", job_id=str(attempt.job_id))
                 return
             except UnavailableError:
                 _log.warning("lease_not_renewed", job_id=str(attempt.job_id))

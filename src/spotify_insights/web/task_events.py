@@ -43,10 +43,33 @@ _EXAMPLE: Final = "\n".join(
         "",
     ]
 )
+# OpenAPI 3.2, section 4.14.4, describes the events of a stream in this way; older tools pass over it.
+_EVENT: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["task", "end"]},
+        "id": {"type": "string", "description": "Another one for each state of the task."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/TaskDocument"},
+                    {
+                        "type": "object",
+                        "required": ["reason"],
+                        "properties": {"reason": {"enum": ["ended", "deleted"]}},
+                    },
+                ]
+            },
+        },
+    },
+}
 EVENTS_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The stream.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {"text/event-stream": {"itemSchema": _EVENT, "example": _EXAMPLE}},
     },
     204: {"description": "The task has ended, and `Last-Event-ID` names its last state. Do not reconnect."},
 }

@@ -108,12 +108,12 @@ def run_flower(*, address: str, port: int) -> None:
         SetupError: there is no FLOWER_PASSWORD, another setting is wrong, or the port is not to be had.
     """
     settings = Settings.from_environment()
-    configure_logging(settings.log_level, settings.log_format)
     if not settings.flower_password:
         raise SetupError(
             "FLOWER_PASSWORD is not set. Flower asks everybody for it before it shows what the workers do; "
             "set one and start again."
         )
+    configure_logging(settings.log_level, settings.log_format)
     # A line for every page that somebody looks at is too much; one for every refusal is not.
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
     gate = Gate(settings.flower_user, settings.flower_password.get_secret_value())

@@ -3,9 +3,10 @@
 import signal
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
+import billiard.pool
 from celery.signals import worker_process_init, worker_process_shutdown
 
 from spotify_insights.embedded.parent_death import die_with_parent
@@ -14,6 +15,11 @@ from spotify_insights.jobs.run import Handler, run_job
 from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+
+# In tenths of a second. A process that ends waits until the main process has counted all its results, and a
+# main process that stops may have ceased to read them: left alone, that is half a minute. Ours are in the
+# database anyway.
+_WAIT_UNTIL_RESULTS_ARE_READ: Final = 10
 
 
 class HandlerOf(Protocol):
@@ -53,6 +59,7 @@ class PoolProcess:
         die_with_parent(signal.SIGKILL)
         # Some service managers send SIGTERM to every process; the main process alone decides who stops when.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _WAIT_UNTIL_RESULTS_ARE_READ
         configure_logging(self._settings.log_level, self._settings.log_format)
         self._worker = sender
         self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")

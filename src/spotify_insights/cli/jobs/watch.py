@@ -19,7 +19,6 @@ from spotify_insights.cli.jobs.job_panel import hint, job_panel
 from spotify_insights.cli.jobs.live_view import last_line, overview_picture, room_for_jobs
 from spotify_insights.cli.jobs.operator_database import OperatorDatabase
 from spotify_insights.cli.jobs.printing import console_for_people
-from spotify_insights.cli.terminal import say
 from spotify_insights.clock import now
 from spotify_insights.errors import SetupError, UnavailableError
 from spotify_insights.jobs.overview import Overview, overview
@@ -135,13 +134,19 @@ def _show(
             loss: str | None = None
             for look in looks:
                 if look.loss != loss:
-                    say(stamped(now(), f"{look.loss} Trying again." if look.loss else "It answers again."))
+                    _tell(stamped(now(), f"{look.loss} Trying again." if look.loss else "It answers again."))
                     loss = look.loss
                 if look.seen is not None and look.loss is None:
                     for line in lines(last, look.seen):
-                        say(line)
+                        _tell(line)
                     last = look.seen
     return last
+
+
+def _tell(line: str) -> None:
+    """One line at once. Where nobody reads any more, the error ends the command without a word."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 @contextmanager

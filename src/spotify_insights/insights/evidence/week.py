@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from spotify_insights.insights.evidence.rhythm import WEEKDAYS, day_part_facts
+from spotify_insights.insights.evidence.sound import coverage_facts, mood_facts
 from spotify_insights.insights.fact import Fact, Unit, calendar_day, count, points, share, wording
 from spotify_insights.insights.names import safe_name
 from spotify_insights.listening.snapshot import PlaysBefore, Rhythm, Snapshot, TopArtist
@@ -132,6 +133,13 @@ def hours_of_week_facts(snapshot: Snapshot) -> list[Fact]:
                 share("busiest_day_share", rhythm.weekdays[fullest]),
             ]
     return facts
+
+
+def sound_of_week_facts(snapshot: Snapshot) -> list[Fact]:
+    """How much of the played music has audio features, and its moods where that is enough."""
+    if _rhythm_of_week(snapshot) is None:
+        return []
+    return [*coverage_facts(snapshot), *mood_facts(snapshot)]
 
 
 def _rhythm_of_week(snapshot: Snapshot) -> Rhythm | None:

@@ -53,7 +53,7 @@ async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Re
 
 @router.get(
     "/{task_id}/events",
-    response_class=TaskEvents,
+    response_class=Response,
     responses={**EVENTS_RESPONSES, **problem_responses(404, 422)},
 )
 async def follow_task(watch: TaskWatchDep, task_id: TaskId, last_event_id: LastEventId = None) -> Response:
