@@ -15,8 +15,10 @@ from spotify_insights.insights.narrators.template.narrator import TemplateNarrat
 from spotify_insights.jobs.celery_app import create_celery
 from spotify_insights.jobs.relay.publisher import CeleryPublisher
 from spotify_insights.jobs.relay.relay import Relay
+from spotify_insights.jobs.upkeep.monitor import watch
 from spotify_insights.jobs.upkeep.purge import purge
 from spotify_insights.jobs.upkeep.retention import Retention
+from spotify_insights.jobs.upkeep.thresholds import Thresholds
 from spotify_insights.listening.fetch import SpotifySource
 from spotify_insights.schedule import schedule_of
 from spotify_insights.security.key_ring import KeyRing
@@ -93,6 +95,7 @@ class Runtime:
             publisher,
             schedule=schedule_of(self.settings),
             purge=partial(purge, retention=retention),
+            watch=partial(watch, self.database, Thresholds.from_settings(self.settings)),
         )
 
     def close(self) -> None:

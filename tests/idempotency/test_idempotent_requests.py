@@ -1,5 +1,6 @@
 """Every POST with a key: sent again it gets its first answer, and nothing happens twice."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from httpx2 import Response
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from job_trials import somebody_waits_for_a_lock
 from jobs_inline import work_off
@@ -287,6 +289,33 @@ def test_a_commit_that_happened_although_it_seemed_to_fail_is_found_by_its_key(
     again = post.by(client, KEY)
 
     assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
+    assert len(rows(runtime, "background_jobs")) == 1
+
+
+def test_a_client_that_is_gone_before_its_request_is_looked_at_crashes_nothing(
+    client: TestClient, runtime: Runtime
+) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    async def ask() -> None:
+        await client.app(scope, receive, send)
+
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/listening/ingest",
+        "query_string": f"user_id={a_connected_user(runtime)}".encode(),
+        "headers": [(b"host", b"localhost"), (b"idempotency-key", b"k-1")],
+    }
+    asyncio.run(ask())
+
+    assert statuses[0] == 202
     assert len(rows(runtime, "background_jobs")) == 1
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
+import pytest
+
 from job_trials import Outbox, WriteNote, claimed, enqueued, expire_lease
 from server_trials import eventually
 from spotify_insights.database.database import Database, Transaction
@@ -131,6 +133,19 @@ def test_the_relay_deletes_what_is_short_lived(database: Database) -> None:
     thread.start()
     try:
         assert purged.wait(SOON)
+    finally:
+        relay.stop()
+        thread.join(10)
+
+
+def test_the_relay_looks_for_trouble_itself(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spotify_insights.jobs.relay.relay.WATCH_EVERY_SECONDS", OFTEN)
+    looked = threading.Event()
+    relay = Relay(database, Outbox(), watch=looked.set)
+    thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": OFTEN})
+    thread.start()
+    try:
+        assert looked.wait(SOON)
     finally:
         relay.stop()
         thread.join(10)

@@ -1,5 +1,6 @@
 """A pool process that dies in mid-task, and a whole worker that does."""
 
+import json
 import os
 import signal
 
@@ -29,6 +30,9 @@ def test_a_pool_process_killed_in_mid_task_costs_seconds_and_not_a_lease(
         assert eventually(lambda: job_row(database, job_id).finished_at is not None, within=5), worker.log
 
     assert second.pid != first.pid
+    # Every line is one of ours, also what the pool says about the dead.
+    told = worker.log[worker.log.index("Connected to") :].splitlines()[1:]
+    assert [json.loads(line)["level"] for line in told if "SIGKILL" in line]
     row = job_row(database, job_id)
     assert (row.status, row.attempts, row.error) == (JobStatus.SUCCEEDED, 2, None)
     assert len(notes.on(job_id)) == 1

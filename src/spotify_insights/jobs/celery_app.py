@@ -62,8 +62,7 @@ def create_celery(redis_url: str) -> Celery:
         # A pool process makes its parts before it reports for work. Celery kills one that takes 4 seconds,
         # which a busy machine may need, and would then start and kill for ever.
         worker_proc_alive_timeout=60.0,
-        # The service configures its own logs; Celery's redirection would swallow those of pool processes.
-        worker_hijack_root_logger=False,
+        # What a job prints is no log line.
         worker_redirect_stdouts=False,
         # --- The connection to Redis
         # A worker waits for Redis as long as it takes: given up after 100 tries, it would need an operator.

@@ -50,7 +50,7 @@ _QUEUES: Final = text("""
       FROM background_jobs WHERE status = 'queued' GROUP BY queue
     UNION ALL
     SELECT queue, 'oldest_seconds', greatest(extract(epoch FROM clock_timestamp() - min(available_at)), 0)
-      FROM background_jobs WHERE status = 'queued' AND available_at <= clock_timestamp() GROUP BY queue
+      FROM background_jobs WHERE status = 'queued' AND available_at <= statement_timestamp() GROUP BY queue
     UNION ALL
     SELECT queue, 'running', count(*) FROM background_jobs WHERE status = 'running' GROUP BY queue
     UNION ALL
@@ -58,7 +58,7 @@ _QUEUES: Final = text("""
       FROM background_jobs WHERE status IN ('failed', 'dead') AND status = 'dead' GROUP BY queue
     UNION ALL
     SELECT queue, 'ended_last_hour', count(*)
-      FROM background_jobs WHERE finished_at > clock_timestamp() - interval '1 hour' GROUP BY queue
+      FROM background_jobs WHERE finished_at > statement_timestamp() - interval '1 hour' GROUP BY queue
 """)
 _RUNNING: Final = text(f"""
     SELECT {_COLUMNS} FROM background_jobs WHERE status = 'running' ORDER BY started_at, id LIMIT :limit

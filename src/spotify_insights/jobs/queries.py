@@ -5,9 +5,6 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
 from spotify_insights.database.hot_read import HotRead, moment
 from spotify_insights.jobs.job import JobStatus, Queue
 
@@ -104,13 +101,6 @@ _CHANGED: Final = f"""
      WHERE j.id IS NULL OR seen.stamp IS DISTINCT FROM w.stamp
 """  # noqa: S608  # only constants are put together
 
-_COUNTS: Final = text("""
-    SELECT queue, status, count(*) AS jobs,
-           extract(epoch FROM clock_timestamp() - min(available_at) FILTER (WHERE status = 'queued'))
-               AS oldest_seconds
-      FROM background_jobs GROUP BY queue, status
-""")
-
 
 def task_document(task_id: UUID) -> HotRead:
     """One job as a client polls it; the second column says whether it can never change again ("true")."""
@@ -183,17 +173,6 @@ def dead_letters(
     given = {"status": status, "task_name": task_name, "error_code": error_code}
     # Written out, so that a plan for all parameters still knows the index.
     return _jobs(["j.status IN ('failed', 'dead')"], given, limit=limit, before=before)
-
-
-def job_counts(session: Session) -> Mapping[tuple[str, str], tuple[int, float | None]]:
-    """Jobs by (queue, status): how many, and for queued ones how long the oldest has been due, in seconds."""
-    return {
-        (row.queue, row.status): (
-            row.jobs,
-            None if row.oldest_seconds is None else float(row.oldest_seconds),
-        )
-        for row in session.execute(_COUNTS)
-    }
 
 
 def _jobs(conditions: Sequence[str], given: Mapping[str, Any], *, limit: int, before: UUID | None) -> HotRead:

@@ -12,9 +12,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from billiard.util import get_logger as pool_logger
 from celery.apps.worker import Worker
 from celery.signals import (
     celeryd_init,
+    setup_logging,
     task_failure,
     worker_before_create_process,
     worker_ready,
@@ -25,7 +27,7 @@ from celery.signals import (
 from spotify_insights.database.database import Database
 from spotify_insights.errors import UnavailableError
 from spotify_insights.jobs.give_back import Reason, give_back
-from spotify_insights.observability import get_logger
+from spotify_insights.observability import configure_logging, get_logger
 from spotify_insights.settings import Settings
 
 _log = get_logger(__name__)
@@ -51,12 +53,19 @@ class MainProcess:
 
     def connect(self) -> None:
         """Listen to Celery's signals. Weak references would let the bound methods vanish at once."""
+        setup_logging.connect(self._set_up_logging, weak=False)
         celeryd_init.connect(self._begin, weak=False)
         worker_before_create_process.connect(self._before_fork, weak=False)
         worker_ready.connect(self._when_ready, weak=False)
         task_failure.connect(self._on_failure, weak=False)
         worker_shutting_down.connect(self._begin_stop, weak=False)
         worker_shutdown.connect(self._end, weak=False)
+
+    def _set_up_logging(self, **_: Any) -> None:
+        """Somebody listens, so Celery leaves the logs alone. Pool processes inherit them."""
+        configure_logging(self._settings.log_level, self._settings.log_format)
+        # The pool would write its words past the log of this service.
+        pool_logger().propagate = True
 
     def _begin(self, *, sender: str, instance: Worker, **_: Any) -> None:
         self._name, self._worker, self._pid = sender, instance, os.getpid()
@@ -95,7 +104,9 @@ class MainProcess:
         self._begin_stop()
 
     def _end_after_grace(self) -> None:
-        self._grace_is_over.wait(self._settings.worker_grace_seconds)
+        grace = self._settings.worker_grace_seconds
+        _log.info("worker_stopping", worker=self._name, grace_seconds=grace)
+        self._grace_is_over.wait(grace)
         self._grace_is_over.set()
         # Ended first, so that no job is worked on by two for a moment.
         for pid in self._pool_processes():

@@ -12,7 +12,6 @@ from celery.signals import worker_process_init, worker_process_shutdown
 from spotify_insights.embedded.parent_death import die_with_parent
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.run import Handler, run_job
-from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 
@@ -60,7 +59,6 @@ class PoolProcess:
         # Some service managers send SIGTERM to every process; the main process alone decides who stops when.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _WAIT_UNTIL_RESULTS_ARE_READ
-        configure_logging(self._settings.log_level, self._settings.log_format)
         self._worker = sender
         self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")
         self._handlers = self._handlers_of(self._runtime)

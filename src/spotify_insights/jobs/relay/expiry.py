@@ -18,7 +18,7 @@ _EXPIRE_LEASES: Final = text("""
                          WHEN attempts >= max_attempts OR clock_timestamp() >= expires_at THEN 'dead'
                          ELSE 'queued' END AS status
            FROM background_jobs
-          WHERE status = 'running' AND lease_expires_at < clock_timestamp()
+          WHERE status = 'running' AND lease_expires_at < statement_timestamp()
           ORDER BY lease_expires_at
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
@@ -37,7 +37,7 @@ _EXPIRE_LEASES: Final = text("""
 _BURY: Final = text("""
     WITH late AS MATERIALIZED (
          SELECT id FROM background_jobs
-          WHERE status = 'queued' AND expires_at < clock_timestamp()
+          WHERE status = 'queued' AND expires_at < statement_timestamp()
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
     UPDATE background_jobs job

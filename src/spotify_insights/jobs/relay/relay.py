@@ -25,18 +25,20 @@ _log = get_logger(__name__)
 BATCH: Final = 500
 PAUSE_AFTER_BROKER_FAILURE_SECONDS: Final = 1.0
 TIDY_EVERY_SECONDS: Final = 60.0
+WATCH_EVERY_SECONDS: Final = 300.0
 
 Purge = Callable[[Transaction], Mapping[str, int]]
 """Deletes one bounded batch of what is short-lived; how much of which."""
 
+# `statement_timestamp()` can bound an index scan; `clock_timestamp()`, which changes from row to row, cannot.
 # Patience with a published job that nobody claimed grows from 30 s to about half an hour: a long backlog must
 # not fill the broker with copies, and a copy is harmless because its claim finds nothing to do.
 _TAKE_DUE: Final = text("""
     WITH due AS MATERIALIZED (
          SELECT id FROM background_jobs
-          WHERE status = 'queued' AND available_at <= clock_timestamp() AND NOT cancel_requested
+          WHERE status = 'queued' AND available_at <= statement_timestamp() AND NOT cancel_requested
             AND (published_at IS NULL
-                 OR published_at + interval '15 s' * power(2, least(publishes, 7)) < clock_timestamp())
+                 OR published_at + interval '15 s' * power(2, least(publishes, 7)) < statement_timestamp())
           ORDER BY available_at
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
@@ -58,7 +60,12 @@ _FORGET_PUBLISHES: Final = text("""
 
 
 class Relay:
-    """One relay: `run` it in a thread, or call its steps yourself."""
+    """One relay: `run` it in a thread, or call its steps yourself.
+
+    Args:
+        purge: deletes a batch of what is short-lived, about once a minute.
+        watch: looks for trouble now and then, as the monitor's job does, which cannot tell of its own queue.
+    """
 
     def __init__(
         self,
@@ -67,18 +74,21 @@ class Relay:
         *,
         schedule: Schedule | None = None,
         purge: Purge | None = None,
+        watch: Callable[[], object] | None = None,
         bell: RelayBell = relay_bell,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._schedule = schedule or {}
         self._purge = purge
+        self._watch = watch
         self._bell = bell
         self._stopping = threading.Event()
         self._broker_failed = False
         # A broker that is new to us may well be new altogether.
         self._broker_is_known = False
         self._keep_house_at = self._tidy_at = time.monotonic()
+        self._watch_at = time.monotonic() + WATCH_EVERY_SECONDS
 
     def publish_due(self) -> int:
         """Publish one batch of due jobs; the number taken. On a broker failure they stay due at once.
@@ -142,6 +152,7 @@ class Relay:
                     self.expire_leases,
                     self.fire_due_slots,
                     self._tidy_now_and_then,
+                    self._watch_now_and_then,
                     self._check_broker,
                 ):
                     self._guarded(chore)
@@ -167,6 +178,11 @@ class Relay:
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_EVERY_SECONDS
             self.tidy()
+
+    def _watch_now_and_then(self) -> None:
+        if self._watch is not None and time.monotonic() >= self._watch_at:
+            self._watch_at = time.monotonic() + WATCH_EVERY_SECONDS
+            self._watch()
 
     def _check_broker(self) -> None:
         """Notice a broker that is away, and one that came back without what it held."""

@@ -1,0 +1,115 @@
+"""PostgreSQL stopped under a real API: every documented operation says so soon, and recovers by itself."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from conftest import Servers
+from live_api import LiveApi, running_api
+from problem_documents import reasons_of
+from server_trials import eventually
+from spotify_insights.database.upgrade import upgrade_database
+from spotify_insights.embedded.data_folder import DataFolder
+from spotify_insights.embedded.postgres import EmbeddedPostgres
+
+# What a client may have to wait until it is told to come again later.
+PROMISED_SECONDS = 2.0
+# A busy machine may hold up one answer; it does not hold up each of three.
+TRIES = 3
+# It asks nobody else. Prometheus wants the figures of the process, whatever the database does.
+ANSWERED_ANYWAY = {"/health/live", "/metrics"}
+
+Document = dict[str, Any]
+Operation = tuple[str, str, dict[str, Any]]
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that the test may stop."""
+    with DataFolder(tmp_path / "data") as folder:
+        server = EmbeddedPostgres(folder, durable=False)
+        server.start()
+        upgrade_database(server.url)
+        yield server
+        server.stop()
+
+
+def operations(document: Document) -> Iterator[Operation]:
+    """A request for each operation, made of its own examples."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            address, query = path, {}
+            for parameter in operation.get("parameters", []):
+                if not parameter.get("required"):
+                    continue
+                value = example(document, parameter["schema"])
+                if parameter["in"] == "path":
+                    address = address.replace("{" + parameter["name"] + "}", value)
+                else:
+                    query[parameter["name"]] = value
+            sent: dict[str, Any] = {"params": query}
+            if "requestBody" in operation:
+                sent["json"] = example(
+                    document, operation["requestBody"]["content"]["application/json"]["schema"]
+                )
+            yield method, address, sent
+
+
+def example(document: Document, schema: Document) -> Any:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "example" in schema:
+        return schema["example"]
+    return schema["examples"][0] if "examples" in schema else schema["enum"][0]
+
+
+def ask(api: LiveApi, operation: Operation) -> requests.Response:
+    method, path, sent = operation
+    return requests.request(method, api.url + path, timeout=30, **sent)
+
+
+def timed(api: LiveApi, operation: Operation) -> tuple[requests.Response, float]:
+    began = time.monotonic()
+    answer = ask(api, operation)
+    return answer, time.monotonic() - began
+
+
+@pytest.mark.slow  # each operation is asked several times, in two outages
+def test_every_operation_says_soon_that_the_database_is_away_and_recovers(
+    postgres: EmbeddedPostgres, servers: Servers, key_file: Path, tmp_path: Path
+) -> None:
+    environment = {
+        "DATABASE_URL": postgres.url,
+        "REDIS_URL": servers.redis_url,
+        "TOKEN_KEYS_FILE": str(key_file),
+    }
+    with running_api(tmp_path, environment) as api:
+        document = requests.get(f"{api.url}/openapi.json", timeout=30).json()
+        every = list(operations(document))
+        dependent = [operation for operation in every if operation[1] not in ANSWERED_ANYWAY]
+        assert len(dependent) > 15
+        before = {operation[:2]: ask(api, operation).status_code for operation in dependent}
+        assert 503 not in before.values()
+
+        for _ in range(2):
+            postgres.stop()
+            for operation in dependent:
+                answers = [timed(api, operation) for _ in range(TRIES)]
+                for answer, _seconds in answers:
+                    reasons_of(answer, 503, "unavailable")
+                    assert int(answer.headers["Retry-After"]) > 0
+                assert min(seconds for _, seconds in answers) < PROMISED_SECONDS, operation
+            for path in ANSWERED_ANYWAY:
+                answers = [timed(api, ("get", path, {})) for _ in range(TRIES)]
+                assert {answer.status_code for answer, _ in answers} == {200}, path
+                assert min(seconds for _, seconds in answers) < PROMISED_SECONDS, path
+
+            postgres.start()
+            for operation in dependent:
+                assert eventually(lambda now=operation: ask(api, now).status_code != 503, within=10), (
+                    operation
+                )
