@@ -66,6 +66,7 @@ def test_without_a_terminal_each_change_is_a_line(operator: Operator, database: 
         assert (watching.returncode, said, complained) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_it_ends_when_nobody_reads_any_more(operator: Operator, database: Database) -> None:
     with operator.start("jobs", "watch") as watching:
         next_line(watching, "queue scheduled")
@@ -102,6 +103,7 @@ def test_at_a_terminal_everything_is_on_one_picture_until_ctrl_c(
     assert "Traceback" not in terminal.raw
 
 
+@pytest.mark.slow
 def test_one_job_at_a_terminal_is_a_panel_and_ctrl_c_is_no_success(
     operator: Operator, database: Database
 ) -> None:

@@ -48,6 +48,7 @@ def test_the_database_of_a_running_up_is_found_where_its_folder_is(anybody: Oper
     assert refused.err.startswith("No database runs with the data folder ")
 
 
+@pytest.mark.slow
 def test_it_is_found_also_where_the_folder_is_too_deep_for_sockets(anybody: Operator, folder: Path) -> None:
     deep = anybody.folder / ("d" * 60) / ("e" * 60) / "data, with a comma"
     deep.parent.mkdir(parents=True)

@@ -61,7 +61,8 @@ def test_an_insight_that_is_stored_when_its_task_begins_is_not_written_twice(
 
 
 def test_every_type_and_tone_is_an_insight_of_its_own(runtime: Runtime, snapshot_id: UUID) -> None:
-    asked = [(insight_type, tone) for insight_type in InsightType for tone in ToneMode]
+    of_this_range = [insight_type for insight_type in InsightType if insight_type != InsightType.WEEKLY]
+    asked = [(insight_type, tone) for insight_type in of_this_range for tone in ToneMode]
     for insight_type, tone in asked:
         written(runtime, snapshot_id, insight_type, tone)
     stored = insights(runtime)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from arbitrary_snapshots import telling_snapshots
 from invented_listeners import commuter, devotee, night_owl, office_listener
+from invented_weeks import fitting
 from spotify_insights.insights.brief import Brief, compose_brief
 from spotify_insights.insights.fact import Unit, points
 from spotify_insights.insights.grounding import ungrounded
@@ -220,7 +221,7 @@ def test_a_fact_that_is_not_the_briefs_own_is_refused() -> None:
 def test_changing_any_one_number_of_a_narrative_is_noticed(data: st.DataObject) -> None:
     snapshot = data.draw(st.sampled_from(LISTENERS))
     insight_type, tone = data.draw(st.sampled_from(list(product(InsightType, ToneMode))))
-    brief = compose_brief(snapshot, insight_type)
+    brief = compose_brief(fitting(snapshot, insight_type), insight_type)
     narrative = TemplateNarrator().narrate(brief, tone=tone, seed=data.draw(st.text(max_size=3)))
     place, match = data.draw(st.sampled_from(list(_numbers(narrative))))
     paragraph = narrative.paragraphs[place]

@@ -22,6 +22,9 @@ QUEUE_OF_TASK = {
     "scheduled.generate_weekly_summaries": "scheduled",
     "scheduled.cleanup_old_jobs": "scheduled",
     "scheduled.monitor_failed_jobs": "scheduled",
+    "spotify.canary": "spotify",
+    "insights.canary": "insights",
+    "scheduled.canary": "scheduled",
 }
 
 

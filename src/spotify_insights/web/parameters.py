@@ -34,6 +34,9 @@ Range = Annotated[
     TimeRange, Field(description="How far back: about 4 weeks, 6 months, or a year, in Spotify's words.")
 ]
 OnlyRange = Annotated[SnapshotRange | None, Field(description="Only what was computed over this range.")]
-Kind = Annotated[InsightType, Field(description="What the insight is about.")]
+Kind = Annotated[
+    InsightType,
+    Field(description="What the insight is about: weekly for the snapshot of a week, else another one."),
+]
 OnlyKind = Annotated[InsightType | None, Field(description="Only insights of this type.")]
 Tone = Annotated[ToneMode, Field(description="The voice in which it speaks.")]

@@ -49,7 +49,7 @@ def create_worker_app(
             shared=False,
         )(_task(process, job_type))
     process.connect()
-    MainProcess(settings).connect()
+    MainProcess(settings).connect(app)
     worker_ready.connect(_announce, weak=False)
     return app
 

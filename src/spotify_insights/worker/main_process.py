@@ -8,12 +8,15 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from billiard.util import get_logger as pool_logger
+from celery import Celery
 from celery.apps.worker import Worker
+from celery.bootsteps import StartStopStep
 from celery.signals import (
     celeryd_init,
     setup_logging,
@@ -23,6 +26,8 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+
+from typing_extensions import override
 
 from spotify_insights.database.database import Database
 from spotify_insights.errors import UnavailableError
@@ -51,8 +56,9 @@ class MainProcess:
         self._stop_began = False
         self._grace_is_over = threading.Event()
 
-    def connect(self) -> None:
+    def connect(self, app: Celery) -> None:
         """Listen to Celery's signals. Weak references would let the bound methods vanish at once."""
+        app.steps["worker"].add(_ending_in_time(self._begin_stop))
         setup_logging.connect(self._set_up_logging, weak=False)
         celeryd_init.connect(self._begin, weak=False)
         worker_before_create_process.connect(self._before_fork, weak=False)
@@ -116,7 +122,7 @@ class MainProcess:
                 continue
         self._give_back(Reason.WORKER_STOPPED)
         _log.warning("worker_stopped_after_grace", worker=self._name)
-        os._exit(0)
+        os._exit((self._worker.exitcode if self._worker else None) or 0)
 
     def _end(self, **_: Any) -> None:
         """Every pool process has ended: whatever is still held by our name has nobody."""
@@ -143,6 +149,23 @@ class MainProcess:
             _log.warning("jobs_not_given_back", worker=self._name)
         finally:
             database.close()
+
+
+def _ending_in_time(begin_stop: Callable[[], None]) -> type[StartStopStep]:
+    """A step that is asked to stop before the pool is, also where no signal came.
+
+    After an error of its own, such as a message from its pool that cannot be read, Celery stops by itself
+    and may then wait for the pool for ever: a worker that is there and works on nothing.
+    """
+
+    class EndInTime(StartStopStep):
+        requires = ("celery.worker.components:Pool",)
+
+        @override
+        def stop(self, parent: Any) -> None:
+            begin_stop()
+
+    return EndInTime
 
 
 def _reason(exception: BaseException) -> Reason | None:

@@ -1,11 +1,12 @@
 """A worker whose jobs do as the test tells them. It notes what there is in its main process at each fork."""
 
-import gc
 import json
 import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import psycopg
 
@@ -17,21 +18,26 @@ from spotify_insights.worker.serve import work
 from worker_trials import FOLDER, TRIAL_JOBS, Acts
 
 _MAIN = os.getpid()
+_connections: WeakSet[psycopg.Connection[Any]] = WeakSet()
+_connect = psycopg.connect
+
+
+def connect(*arguments: Any, **options: Any) -> psycopg.Connection[Any]:
+    connection = _connect(*arguments, **options)
+    _connections.add(connection)
+    return connection
 
 
 def note_fork() -> None:
     if os.getpid() != _MAIN:
         return
-    there = {
-        "threads": threading.active_count(),
-        "connections": sum(
-            isinstance(each, psycopg.Connection) and not each.closed for each in gc.get_objects()
-        ),
-    }
+    open_ones = [connection for connection in _connections if not connection.closed]
+    there = {"threads": threading.active_count(), "connections": len(open_ones)}
     with (Path(os.environ[FOLDER]) / "forks").open("a") as forks:
         forks.write(json.dumps(there) + "\n")
 
 
+psycopg.connect = connect
 os.register_at_fork(before=note_fork)
 settings = Settings.from_environment()
 configure_logging(settings.log_level, settings.log_format)

@@ -1,0 +1,31 @@
+"""An error inside Celery's main process: the worker ends instead of standing there and working on nothing."""
+
+import signal
+
+from job_trials import Notes, enqueued
+from jobs_inline import job_row
+from server_trials import all_gone, eventually, family_of
+from spotify_insights.database.database import Database
+from spotify_insights.jobs.job import JobStatus
+from worker_trials import Act, Stage, running_relay
+
+
+def test_a_worker_that_cannot_go_on_ends_and_another_does_its_job(
+    stage: Stage, database: Database, notes: Notes
+) -> None:
+    impatient = Stage(stage.settings.model_copy(update={"worker_grace_seconds": 1}), stage.folder)
+    with running_relay(database, stage.settings):
+        with impatient.worker() as worker:
+            # As happens when a connection to Redis breaks while the pool tells of a result.
+            job_id = enqueued(database, Act(name="told", deeds=("garble", "work")))
+            impatient.begins("told")
+            processes = family_of(worker.process.pid)
+
+            assert eventually(lambda: worker.process.poll() is not None, within=20), worker.log
+            assert worker.process.returncode not in {0, -signal.SIGKILL}
+            assert all_gone(processes)
+            assert "Unrecoverable error" in worker.log
+
+        with stage.worker():
+            assert eventually(lambda: job_row(database, job_id).status == JobStatus.SUCCEEDED), stage.logs
+    assert len(notes.on(job_id)) == 1
