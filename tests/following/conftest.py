@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from conftest import Servers
 from live_api import LiveApi, running_api
+from spotify_insights.runtime import Runtime
+from spotify_insights.settings import Settings
+from spotify_insights.web.app import create_app
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +37,11 @@ def other_api(environment: dict[str, str], tmp_path_factory: pytest.TempPathFact
     """Another one over the same database."""
     with running_api(tmp_path_factory.mktemp("api"), environment) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def lasting_client(environment: dict[str, str]) -> Iterator[TestClient]:
+    """The API in this process, for many tests that care for no rows."""
+    app = create_app(Runtime.from_settings(Settings.from_environment(environment)), with_relay=False)
+    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as started:
+        yield started

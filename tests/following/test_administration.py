@@ -89,8 +89,8 @@ def test_one_job_is_queued_again_as_if_new(client: TestClient, runtime: Runtime,
     reasons_of(client.post(f"/api/admin/jobs/{job_id}/requeue"), 409, "conflict")
 
 
-def test_an_unknown_job_cannot_be_queued_again(client: TestClient) -> None:
-    reasons_of(client.post(f"/api/admin/jobs/{uuid4()}/requeue"), 404, "not_found")
+def test_an_unknown_job_cannot_be_queued_again(lasting_client: TestClient) -> None:
+    reasons_of(lasting_client.post(f"/api/admin/jobs/{uuid4()}/requeue"), 404, "not_found")
 
 
 def test_many_are_queued_again_and_no_others(client: TestClient, runtime: Runtime) -> None:
@@ -138,8 +138,10 @@ def test_an_order_that_is_sent_again_with_its_key_is_carried_out_once(
         ("POST", "/api/admin/jobs/x/requeue", "job_id"),
     ],
 )
-def test_orders_that_cannot_be_are_refused(client: TestClient, method: str, address: str, field: str) -> None:
-    assert reasons_of(client.request(method, address), 422, "invalid_input").keys() == {field}
+def test_orders_that_cannot_be_are_refused(
+    lasting_client: TestClient, method: str, address: str, field: str
+) -> None:
+    assert reasons_of(lasting_client.request(method, address), 422, "invalid_input").keys() == {field}
 
 
 def test_the_queues_are_told_in_numbers(client: TestClient, runtime: Runtime) -> None:

@@ -61,8 +61,8 @@ def test_a_task_that_has_ended_cannot_be_cancelled(
 
 
 @both_sides
-def test_an_unknown_task_cannot_be_cancelled(client: TestClient, address: str) -> None:
-    reasons_of(client.delete(f"{address}/{uuid4()}"), 404, "not_found")
+def test_an_unknown_task_cannot_be_cancelled(lasting_client: TestClient, address: str) -> None:
+    reasons_of(lasting_client.delete(f"{address}/{uuid4()}"), 404, "not_found")
 
 
 def test_cancelling_a_parent_that_has_ended_cancels_what_it_queued(

@@ -60,8 +60,8 @@ def test_the_queues_are_shown_as_they_stand(client: TestClient, runtime: Runtime
     assert value(shown, "event_listeners") == 0
 
 
-def test_what_the_relay_of_this_process_does_is_counted(client: TestClient) -> None:
-    assert "spotify_insights_relay_publish_failures" in scraped(client)
+def test_what_the_relay_of_this_process_does_is_counted(lasting_client: TestClient) -> None:
+    assert "spotify_insights_relay_publish_failures" in scraped(lasting_client)
 
 
 @pytest.mark.parametrize(
@@ -77,33 +77,33 @@ def test_what_the_relay_of_this_process_does_is_counted(client: TestClient) -> N
     ],
 )
 def test_requests_are_counted_by_route_and_not_by_address(
-    client: TestClient, method: str, address: str, labels: Labels
+    lasting_client: TestClient, method: str, address: str, labels: Labels
 ) -> None:
-    before = value(scraped(client), "http_requests_total", **labels) or 0
+    before = value(scraped(lasting_client), "http_requests_total", **labels) or 0
 
     for _ in range(2):
-        client.request(method, address.format(id=uuid4()))
+        lasting_client.request(method, address.format(id=uuid4()))
 
-    assert value(scraped(client), "http_requests_total", **labels) == before + 2
+    assert value(scraped(lasting_client), "http_requests_total", **labels) == before + 2
 
 
-def test_refusals_at_the_door_are_counted(client: TestClient) -> None:
+def test_refusals_at_the_door_are_counted(lasting_client: TestClient) -> None:
     labels = {"method": "GET", "route": "other", "status": "403"}
-    before = value(scraped(client), "http_requests_total", **labels) or 0
+    before = value(scraped(lasting_client), "http_requests_total", **labels) or 0
 
-    client.get("/health/live", headers={"Host": "evil.example"})
+    lasting_client.get("/health/live", headers={"Host": "evil.example"})
 
-    assert value(scraped(client), "http_requests_total", **labels) == before + 1
+    assert value(scraped(lasting_client), "http_requests_total", **labels) == before + 1
 
 
-def test_the_time_until_an_answer_begins_is_measured(client: TestClient) -> None:
+def test_the_time_until_an_answer_begins_is_measured(lasting_client: TestClient) -> None:
     labels = {"method": "GET", "route": "/health/live"}
     name = "http_request_duration_seconds"
-    before = value(scraped(client), f"{name}_count", **labels) or 0
+    before = value(scraped(lasting_client), f"{name}_count", **labels) or 0
 
-    client.get("/health/live")
+    lasting_client.get("/health/live")
 
-    shown = scraped(client)
+    shown = scraped(lasting_client)
     assert value(shown, f"{name}_count", **labels) == before + 1
     total = value(shown, f"{name}_sum", **labels)
     assert total is not None
@@ -130,8 +130,10 @@ def test_no_id_of_anybody_is_a_label(client: TestClient, runtime: Runtime) -> No
                 assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text), sample
 
 
-def test_names_and_explanations_are_as_prometheus_asks(client: TestClient) -> None:
-    ours = [family for family in scraped(client).values() if family.name.startswith("spotify_insights_")]
+def test_names_and_explanations_are_as_prometheus_asks(lasting_client: TestClient) -> None:
+    ours = [
+        family for family in scraped(lasting_client).values() if family.name.startswith("spotify_insights_")
+    ]
 
     assert len(ours) >= 10
     for family in ours:

@@ -77,5 +77,5 @@ def insight(insight_id: UUID) -> Entry:
 
 
 def finished_task(task_id: UUID) -> Entry:
-    """Only finished tasks are cached: they do not change any more but by an admin's requeue."""
+    """Only what can never change is cached: a task that succeeded, together with all that it queued."""
     return Entry(task_scope(task_id), "task", OBJECT_TTL)
