@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from spotify_insights.insights.types import InsightType
+from spotify_insights.insights.brief import Brief, compose_brief
+from spotify_insights.insights.narrators.narrative import Narrative
+from spotify_insights.insights.narrators.template import TemplateNarrator
+from spotify_insights.insights.types import InsightType, ToneMode
 from spotify_insights.listening.snapshot import PlaysBefore, Snapshot
 from spotify_insights.listening.take_snapshot import SuppliedFeatures
 from spotify_insights.listening.take_week_snapshot import (
@@ -93,6 +96,20 @@ def a_week(
         first_play_at=min((play.moment for play in (*earlier, *heard)), default=None),
     )
     return take_week_snapshot(evidence, WEEK, timezone="UTC")
+
+
+def letter(snapshot: Snapshot, tone: ToneMode, *, seed: str = "seed") -> tuple[Narrative, Brief]:
+    brief = compose_brief(snapshot, InsightType.WEEKLY)
+    return TemplateNarrator().narrate(brief, tone=tone, seed=seed), brief
+
+
+def kinds(snapshot: Snapshot) -> set[str]:
+    return {signal.kind for signal in compose_brief(snapshot, InsightType.WEEKLY).signals}
+
+
+def told(snapshot: Snapshot) -> dict[str, str]:
+    """The text of each fact by its id."""
+    return {fact.id: fact.text for fact in compose_brief(snapshot, InsightType.WEEKLY).facts}
 
 
 def _track(play: Heard) -> HeardTrack:

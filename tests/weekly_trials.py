@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
-from invented_weeks import Heard
+from ingestions import rows
+from invented_weeks import WEEK, Heard
 from job_trials import enqueued
 from jobs_inline import job_row, work_off
+from makers import a_user
 from spotify_insights.audio_features.values import AudioFeatures
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.insights import queue_weekly_summaries, summarise_week
-from spotify_insights.insights.jobs import GenerateWeeklySummaries
+from spotify_insights.insights.jobs import GenerateWeeklySummaries, GenerateWeeklySummary
 from spotify_insights.jobs.models import BackgroundJob
+from spotify_insights.jobs.run import run_job
 from spotify_insights.listening.catalogue import (
     ArtistEntry,
     TrackEntry,
@@ -26,6 +30,7 @@ from spotify_insights.listening.catalogue import (
 )
 from spotify_insights.listening.plays import PlayEntry, store_plays
 from spotify_insights.runtime import Runtime
+from spotify_insights.worker.tasks import Handlers
 
 SOURCE = "spotify_export"
 
@@ -96,6 +101,68 @@ def result_of(job: BackgroundJob) -> dict[str, Any]:
     assert (job.status, job.error) == ("succeeded", None)
     assert job.result is not None
     return job.result
+
+
+ZONES = {
+    "Pacific/Kiritimati": datetime(2026, 11, 21, 19, 0, tzinfo=UTC),
+    "Asia/Kathmandu": datetime(2026, 11, 22, 3, 15, tzinfo=UTC),
+    "Europe/Berlin": datetime(2026, 11, 22, 8, 0, tzinfo=UTC),
+    "America/New_York": datetime(2026, 11, 22, 14, 0, tzinfo=UTC),
+    "Pacific/Pago_Pago": datetime(2026, 11, 22, 20, 0, tzinfo=UTC),
+}
+NINE_IN_BERLIN = ZONES["Europe/Berlin"]
+HOUR = timedelta(hours=1)
+
+
+def a_week_of_plays(zone: str, *, plays: int = 24, title: str = "Song") -> list[Played]:
+    """So many plays from the first moment of the listener's week to its last."""
+    begins, ends = WEEK.bounds(zone)
+    step = (ends - begins - timedelta(seconds=1)) / max(1, plays - 1)
+    return [Played(f"{title} {number % 9}", begins + number * step) for number in range(plays)]
+
+
+def a_listener(runtime: Runtime, zone: str = "Europe/Berlin", *, plays: int = 24) -> UUID:
+    """Somebody with so many plays in the week."""
+    user_id = a_user(runtime, timezone=zone)
+    has_played(runtime, user_id, a_week_of_plays(zone, plays=plays))
+    return user_id
+
+
+def letters(client: TestClient, user_id: UUID) -> list[dict[str, Any]]:
+    """What the API gives for the listener's weekly insights."""
+    answer = client.get(f"/api/insights/user/{user_id}", params={"insight_type": "weekly"})
+    documents: list[dict[str, Any]] = answer.raise_for_status().json()
+    return documents
+
+
+def weeks(client: TestClient, user_id: UUID) -> list[dict[str, Any]]:
+    query = {"user_id": str(user_id), "time_range": "week"}
+    snapshots: list[dict[str, Any]] = (
+        client.get("/api/listening/snapshots", params=query).raise_for_status().json()
+    )
+    return snapshots
+
+
+def summarised(runtime: Runtime, user_id: UUID, ends_on: date = WEEK.ends_on) -> dict[str, Any]:
+    """The result of one run of the listener's own job."""
+    job_id = enqueued(runtime.database, GenerateWeeklySummary(user_id=user_id, week_ends_on=ends_on))
+    work_off(runtime)
+    return result_of(job_row(runtime.database, job_id))
+
+
+def children(runtime: Runtime, parent_id: UUID) -> list[Any]:
+    """The jobs that a job queued, in the order of their turn."""
+    ids: Iterable[tuple[Any, ...]] = rows(
+        runtime.database,
+        "SELECT id FROM background_jobs WHERE parent_id = :parent_id ORDER BY available_at",
+        parent_id=parent_id,
+    )
+    return [job_row(runtime.database, job_id) for (job_id,) in ids]
+
+
+def work_off_first(runtime: Runtime, job_id: UUID) -> None:
+    """Run this one job and leave what it queues."""
+    run_job(runtime.database, job_id, GenerateWeeklySummaries, Handlers.of(runtime)[GenerateWeeklySummaries])
 
 
 def _entry(play: Played) -> TrackEntry:

@@ -6,6 +6,7 @@ from celery.schedules import ParseException, crontab
 
 from spotify_insights.accounts.jobs import RefreshExpiringTokens
 from spotify_insights.errors import SetupError
+from spotify_insights.insights.jobs import GenerateWeeklySummaries
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.slots import Schedule, Scheduled
 from spotify_insights.jobs.upkeep.canary import InsightsCanary, ScheduledCanary, SpotifyCanary
@@ -17,6 +18,8 @@ from spotify_insights.settings import Settings
 _JOBS: Final[tuple[tuple[str, Job], ...]] = (
     ("nightly_ingestion_cron", IngestAllUsersData()),
     ("recently_played_cron", PollRecentlyPlayed()),
+    # Every hour, for it is Sunday morning somewhere.
+    ("weekly_summaries_cron", GenerateWeeklySummaries()),
     ("refresh_expiring_tokens_cron", RefreshExpiringTokens()),
     ("cleanup_old_jobs_cron", CleanupOldJobs()),
     ("monitor_failed_jobs_cron", MonitorFailedJobs()),

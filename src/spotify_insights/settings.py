@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     nightly_ingestion_cron: str = "0 2 * * *"
     refresh_expiring_tokens_cron: str = "*/30 * * * *"
     recently_played_cron: str = "*/30 * * * *"
+    weekly_summaries_cron: str = "0 * * * *"
     cleanup_old_jobs_cron: str = "0 3 * * 1"
     monitor_failed_jobs_cron: str = "*/5 * * * *"
     canary_cron: str = "* * * * *"

@@ -1,8 +1,10 @@
 import threading
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from job_trials import A_SECOND, WriteNote, claimed, enqueued, expire_lease, present, set_from_now
 from jobs_inline import job_row
@@ -85,3 +87,27 @@ def test_an_error_of_the_work_passes_through_and_ends_the_heartbeat(database: Da
         raise ZeroDivisionError
 
     assert heartbeat_has_ended()
+
+
+def test_an_attempt_that_ends_itself_has_lost_nothing(database: Database) -> None:
+    attempt = claimed(database, enqueued(database, WriteNote()))
+
+    with capture_logs() as log, heartbeat(attempt, interval=OFTEN):
+        with attempt.completion():
+            pass
+        # The next renewal comes before the block ends, and finds a job that has ended.
+        with pytest.raises(FencedError):
+            attempt.renew()
+        time.sleep(5 * OFTEN)
+
+    assert "lease_lost" not in [line["event"] for line in log]
+
+
+def test_a_lease_that_somebody_took_is_told(database: Database) -> None:
+    job_id = enqueued(database, WriteNote())
+    attempt = claimed(database, job_id)
+    expire_lease(database, job_id)
+    claimed(database, job_id)
+
+    with capture_logs() as log, heartbeat(attempt, interval=OFTEN):
+        assert eventually(lambda: "lease_lost" in [line["event"] for line in log])

@@ -22,6 +22,7 @@ def test_the_schedule_is_the_documented_one(settings: Settings) -> None:
         "scheduled.ingest_all_users_data": crontab(minute="0", hour="2"),
         "spotify.refresh_expiring_tokens": crontab(minute="0,30"),
         "scheduled.poll_recently_played": crontab(minute="*/30"),
+        "scheduled.generate_weekly_summaries": crontab(minute="0"),
         "scheduled.cleanup_old_jobs": crontab(minute="0", hour="3", day_of_week="monday"),
         "scheduled.monitor_failed_jobs": crontab(minute="*/5"),
         "spotify.canary": crontab(),

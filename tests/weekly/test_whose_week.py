@@ -23,7 +23,7 @@ POSTGRES_SAYS = """
     begun AS (
          SELECT *, sunday - CASE WHEN (sunday + time '09:00') AT TIME ZONE zone > moment THEN 7 ELSE 0 END
                 AS letter_day FROM this_week)
-    SELECT CASE WHEN moment - (letter_day + time '09:00') AT TIME ZONE zone <= interval '24 hours'
+    SELECT CASE WHEN moment - (letter_day + time '09:00') AT TIME ZONE zone <= interval '72 hours'
                 THEN letter_day - 1 END
       FROM begun
 """
@@ -61,11 +61,11 @@ def test_it_is_the_week_that_postgresql_works_out(
 
 
 @settings(max_examples=200)
-@given(zone=st.sampled_from(ZONES), begin=MOMENTS, minute=st.integers(0, 59), asleep=st.integers(0, 22))
+@given(zone=st.sampled_from(ZONES), begin=MOMENTS, minute=st.integers(0, 59), asleep=st.integers(0, 70))
 def test_whoever_looks_every_hour_misses_no_week(
     zone: str, begin: datetime, minute: int, asleep: int
 ) -> None:
-    """Also one who sleeps for most of a day, from an hour that falls anywhere in the week."""
+    """Also one who sleeps for most of three days, from an hour that falls anywhere in the week."""
     looks = [begin.replace(minute=minute, second=0) + timedelta(hours=hour) for hour in range(24 * 7 * 4)]
     nap = looks[len(looks) // 2 :][: asleep + 1]
 
@@ -94,7 +94,7 @@ def test_a_week_is_told_after_it_has_ended_and_soon(zone: str, moment: datetime)
     week = week_to_tell(zone, moment)
     if week is not None:
         _, ended = week.bounds(zone)
-        assert ended < moment <= ended + timedelta(hours=9 + 24 + 3)
+        assert ended < moment <= ended + timedelta(hours=9 + 72 + 3)
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_a_week_is_told_after_it_has_ended_and_soon(zone: str, moment: datetime)
         ("Asia/Kolkata", datetime(2026, 11, 22, 3, 30, tzinfo=UTC)),
     ],
 )
-def test_a_letter_is_due_from_nine_on_sunday_for_a_day(zone: str, nine: datetime) -> None:
+def test_a_letter_is_due_from_nine_on_sunday_for_three_days(zone: str, nine: datetime) -> None:
     second = timedelta(seconds=1)
     week, before = Week(date(2026, 11, 21)), None
 
     assert week_to_tell(zone, nine - second) is before
     assert week_to_tell(zone, nine) == week
-    assert week_to_tell(zone, nine + timedelta(hours=24)) == week
-    assert week_to_tell(zone, nine + timedelta(hours=24) + second) is None
+    assert week_to_tell(zone, nine + timedelta(hours=72)) == week
+    assert week_to_tell(zone, nine + timedelta(hours=72) + second) is None
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_letter_is_due_from_nine_on_sunday_for_a_day(zone: str, nine: datetime
         ("Europe/Berlin", date(2026, 10, 31), 169),
         ("Australia/Lord_Howe", date(2026, 4, 11), 168.5),
         # Midnight itself is skipped, and comes twice.
-        ("America/Havana", date(2026, 3, 14), 167),
-        ("America/Havana", date(2026, 11, 7), 169),
+        ("America/Havana", date(2025, 3, 15), 167),
+        ("America/Havana", date(2025, 11, 8), 169),
         # Known by name only where the zones come from the IANA data.
         ("CET", date(2026, 4, 4), 167),
     ],

@@ -97,8 +97,14 @@ def test_a_full_redis_ends_no_worker(
         running_relay(database, stage.settings),
         redis.Redis.from_url(valkey.url) as client,
     ):
-        done(database, notes, "before", within=10)
+        enqueued(database, Act(name="running", deeds=("hold",)))
+        stage.begins("running")
+        waiting = enqueued(database, Act(name="waiting"))
+        assert eventually(lambda: client.llen("spotify") == 1, within=5)
         client.config_set("maxmemory", "1")
+        # Taking a message out needs no memory.
+        stage.release("running")
+        assert eventually(lambda: bool(notes.on(waiting)), within=5), worker.log
         job_id = enqueued(database, Act(name="meanwhile"))
         # A lost connection makes the worker announce itself again, and Redis refuses that.
         client.client_kill_filter(_type="normal", skipme=True)

@@ -13,12 +13,11 @@ from worker_trials import Act, Stage, running_relay
 def test_a_worker_that_cannot_go_on_ends_and_another_does_its_job(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
-    impatient = Stage(stage.settings.model_copy(update={"worker_grace_seconds": 1}), stage.folder)
     with running_relay(database, stage.settings):
-        with impatient.worker() as worker:
+        with stage.worker(WORKER_GRACE_SECONDS="1") as worker:
             # As happens when a connection to Redis breaks while the pool tells of a result.
             job_id = enqueued(database, Act(name="told", deeds=("garble", "work")))
-            impatient.begins("told")
+            stage.begins("told")
             processes = family_of(worker.process.pid)
 
             assert eventually(lambda: worker.process.poll() is not None, within=20), worker.log

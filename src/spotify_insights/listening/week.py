@@ -11,8 +11,8 @@ _SATURDAY: Final = 5
 # On Sunday the week is over and there is time to read.
 _TOLD_AT: Final = time(9)
 
-# Long enough for a missed hour, a night's sleep of the machine, and zones that are not on the full hour.
-TOLD_WITHIN: Final = timedelta(hours=24)
+# Long enough for zones that are not on the full hour, and for a laptop that was shut over the weekend.
+TOLD_WITHIN: Final = timedelta(hours=72)
 
 
 @dataclass(frozen=True, order=True)
@@ -51,7 +51,7 @@ class Week:
 
 
 def week_to_tell(timezone: str, moment: datetime) -> Week | None:
-    """The week that ended with the listener's last Saturday, from Sunday 09:00 on their clock for a day.
+    """The week that ended with the listener's last Saturday, from Sunday 09:00 on their clock for three days.
 
     Worked out here and not by PostgreSQL, so that it agrees with every other local time of a listener.
     PostgreSQL has a copy of the IANA data of another age, takes CET for a fixed offset, and fails a whole

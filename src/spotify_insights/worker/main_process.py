@@ -26,7 +26,6 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-
 from typing_extensions import override
 
 from spotify_insights.database.database import Database
@@ -120,9 +119,11 @@ class MainProcess:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._give_back(Reason.WORKER_STOPPED)
+        exit_code = (self._worker.exitcode if self._worker else None) or 0
+        # What brought the worker down may be the job itself: then it costs an attempt.
+        self._give_back(Reason.PROCESS_LOST if exit_code else Reason.WORKER_STOPPED)
         _log.warning("worker_stopped_after_grace", worker=self._name)
-        os._exit((self._worker.exitcode if self._worker else None) or 0)
+        os._exit(exit_code)
 
     def _end(self, **_: Any) -> None:
         """Every pool process has ended: whatever is still held by our name has nobody."""
