@@ -19,8 +19,8 @@ from spotify_insights.jobs.slots import Scheduled
 
 BY_THE_BELL_ALONE = 600.0
 OFTEN = 0.02
-# Far less than the 30 s after which a relay publishes again what it has published.
-SOON = 10.0
+# Less than the 10 s after which a relay publishes again what it has published.
+SOON = 9.0
 
 
 @dataclass

@@ -31,14 +31,15 @@ Purge = Callable[[Transaction], Mapping[str, int]]
 """Deletes one bounded batch of what is short-lived; how much of which."""
 
 # `statement_timestamp()` can bound an index scan; `clock_timestamp()`, which changes from row to row, cannot.
-# Patience with a published job that nobody claimed grows from 30 s to about half an hour: a long backlog must
-# not fill the broker with copies, and a copy is harmless because its claim finds nothing to do.
+# Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a message that was
+# lost is soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, because
+# its claim finds nothing to do.
 _TAKE_DUE: Final = text("""
     WITH due AS MATERIALIZED (
          SELECT id FROM background_jobs
           WHERE status = 'queued' AND available_at <= statement_timestamp() AND NOT cancel_requested
             AND (published_at IS NULL
-                 OR published_at + interval '15 s' * power(2, least(publishes, 7)) < statement_timestamp())
+                 OR published_at + interval '5 s' * power(2, least(publishes, 8)) < statement_timestamp())
           ORDER BY available_at
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
