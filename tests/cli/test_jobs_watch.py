@@ -24,6 +24,8 @@ def test_one_job_is_followed_from_its_queue_to_its_success(operator: Operator, d
         attempt = claimed(database, job_id)
         attempt.progress("second verse", done=1, total=4)
         next_line(watching, "running, attempt 1 of 3, 1/4 second verse")
+        attempt.progress("third verse", done=2, total=4)
+        next_line(watching, "2/4 third verse")
         with attempt.completion():
             pass
         next_line(watching, "succeeded")

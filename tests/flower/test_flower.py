@@ -205,8 +205,12 @@ def test_without_a_password_that_can_be_said_it_does_not_start(
     monkeypatch.delenv("FLOWER_PASSWORD", raising=False)
     for name, value in {**environment("redis://127.0.0.1:1/0", tmp_path), **given}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SetupError, match=f"^{said}") as refused:
-        run_flower(address="127.0.0.1", port=0)
+    # Should it start after all, it ends for another reason instead of serving for ever.
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(SetupError, match=f"^{said}") as refused,
+    ):
+        run_flower(address="127.0.0.1", port=taken.getsockname()[1])
     assert PASSWORD not in refused.value.message
 
 
@@ -291,9 +295,18 @@ def test_it_shows_what_a_worker_did_by_id_alone_and_no_secret(
                 assert str(task["args"]) in {f"('{job_id}',)", f"['{job_id}']"}
                 assert task["kwargs"] == "{}"
 
-                workers = json.loads(flower.ask("/api/workers?refresh=1").text)
+                workers: dict[str, dict[str, object]] = {}
+
+                def is_known() -> bool:
+                    # A worker has a second for each of the questions that this page is made of.
+                    workers.update(json.loads(flower.ask("/api/workers?refresh=1").text))
+                    return all(
+                        {"registered", "conf", "stats"} <= set(told) for told in workers.values()
+                    ) and bool(workers)
+
+                assert eventually(is_known)
                 ((name, told),) = workers.items()
-                assert "scheduled.canary" in told["registered"]
+                assert "scheduled.canary" in str(told["registered"])
                 of_worker_page = flower.ask(f"/worker/{quote(name)}")
                 assert of_worker_page.status == 200
                 assert "worker-shutdown" not in of_worker_page.text

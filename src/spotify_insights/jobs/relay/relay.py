@@ -31,9 +31,9 @@ Purge = Callable[[Transaction], Mapping[str, int]]
 """Deletes one bounded batch of what is short-lived; how much of which."""
 
 # `statement_timestamp()` can bound an index scan; `clock_timestamp()`, which changes from row to row, cannot.
-# Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a message that was
-# lost is soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, because
-# its claim finds nothing to do.
+# Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a lost message is
+# soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, because its claim
+# finds nothing to do.
 _TAKE_DUE: Final = text("""
     WITH due AS MATERIALIZED (
          SELECT id FROM background_jobs
