@@ -1,4 +1,4 @@
-"""Redis stopped under a real API and worker: work is accepted as fast as ever, and done after Redis is back."""
+"""Redis stopped under a real API and worker: work is accepted as ever, and done once Redis is back."""
 
 import os
 import statistics

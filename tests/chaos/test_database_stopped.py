@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,10 @@ def ask(api: LiveApi, operation: Operation) -> requests.Response:
     return requests.request(method, api.url + path, timeout=30, **sent)
 
 
+def is_served(api: LiveApi, operation: Operation) -> bool:
+    return ask(api, operation).status_code != 503
+
+
 def refused_after(api: LiveApi, operation: Operation) -> float:
     """How many seconds it took to be told to come again later."""
     began = time.monotonic()
@@ -104,4 +109,4 @@ def test_every_operation_says_soon_that_the_database_is_away_and_recovers(
 
         postgres.start()
         for operation in dependent:
-            assert eventually(lambda now=operation: ask(api, now).status_code != 503, within=10), operation
+            assert eventually(partial(is_served, api, operation), within=10), operation

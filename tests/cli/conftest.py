@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,6 +5,7 @@ import pytest
 
 from conftest import Servers
 from operator_trials import Operator
+from untouched_logging import untouched_logging
 
 
 @pytest.fixture
@@ -18,12 +18,8 @@ def anybody(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    # Commands set up the logs of their process, which is the test's here.
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Operator(capsys, monkeypatch, tmp_path)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with untouched_logging():
+        yield Operator(capsys, monkeypatch, tmp_path)
 
 
 @pytest.fixture

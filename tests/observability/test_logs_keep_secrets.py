@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotify_insights.observability import configure_logging, get_logger, redact_secrets
+from untouched_logging import untouched_logging
 
 ACCESS_TOKEN = "BQDcanary-access-token"
 REFRESH_TOKEN = "AQCcanary-refresh-token"
@@ -18,16 +18,10 @@ REFRESH_TOKEN = "AQCcanary-refresh-token"
 @pytest.fixture
 def log_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     written = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
     monkeypatch.setattr("sys.stderr", written)
-    configure_logging()
-    yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name in root.manager.loggerDict:
-        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+    with untouched_logging():
+        configure_logging()
+        yield written
 
 
 def test_values_named_like_secrets_are_removed(log_lines: io.StringIO) -> None:

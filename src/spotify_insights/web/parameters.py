@@ -1,12 +1,12 @@
 """What addresses and queries carry, described once for the documentation."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from spotify_insights.insights.types import InsightType, ToneMode
-from spotify_insights.listening.time_range import SnapshotRange, TimeRange
+from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.web.text import PlainText
 
 USER_ID: Final = "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11"
@@ -33,7 +33,11 @@ OnlyTaskName = Annotated[
 Range = Annotated[
     TimeRange, Field(description="How far back: about 4 weeks, 6 months, or a year, in Spotify's words.")
 ]
-OnlyRange = Annotated[SnapshotRange | None, Field(description="Only what was computed over this range.")]
+# Spelt out: a union of the two enumerations would name a wrong value twice, once for each.
+OnlyRange = Annotated[
+    Literal["short_term", "medium_term", "long_term", "week"] | None,
+    Field(description="Only what was computed over this range."),
+]
 Kind = Annotated[
     InsightType,
     Field(description="What the insight is about: weekly for the snapshot of a week, else another one."),
