@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from job_trials import Notes, Outbox, WriteNote
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
-from spotify_insights.jobs.job import JobStatus
+from spotify_insights.jobs.job import ACTIVE, JobStatus
 from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.relay.relay import Relay
 
@@ -36,6 +36,11 @@ class Expected:
         if self.status == JobStatus.RUNNING:
             return self.lease_has_expired
         return self.status == JobStatus.QUEUED and self.is_due
+
+    @property
+    def stands_for_its_work(self) -> bool:
+        """Whether a request for the same work joins it."""
+        return self.status in ACTIVE and not self.cancel_requested
 
     def begin(self, holder: UUID) -> None:
         self.status, self.holder, self.lease_has_expired = JobStatus.RUNNING, holder, False

@@ -92,8 +92,10 @@ class Outbox:
         if self.failure is not None:
             self.refusals += 1
             raise self.failure
-        remembers, self.has_memory = self.has_memory, True
-        return remembers
+        return self.has_memory
+
+    def remember(self) -> None:
+        self.has_memory = True
 
     def lose_everything(self) -> None:
         """As a broker that restarts without its data."""

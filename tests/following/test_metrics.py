@@ -61,7 +61,7 @@ def test_the_queues_are_shown_as_they_stand(client: TestClient, runtime: Runtime
 
 
 def test_what_the_relay_of_this_process_does_is_counted(lasting_client: TestClient) -> None:
-    assert "spotify_insights_relay_publish_failures" in scraped(lasting_client)
+    assert "spotify_insights_relay_broker_failures" in scraped(lasting_client)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Cancelling: what waits ends at once, what runs stops at its next step, and nothing of it is stored."""
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from job_trials import (
     claimed,
     enqueued,
     expire_lease,
+    somebody_waits_for_a_lock,
 )
 from jobs_inline import job_row
 from spotify_insights.database.actor import SYSTEM
@@ -190,3 +192,44 @@ def test_of_completion_and_cancellation_exactly_one_wins(database: Database, not
             {Cancellation.ENDED_ALREADY, "stored"},
         )
         assert len(notes.on(job_id)) == int("stored" in outcomes)
+
+
+def test_work_that_is_asked_for_while_it_is_being_cancelled_is_done(database: Database, notes: Notes) -> None:
+    """Whoever asks after the cancellation is promised a result; the cancelled attempt will have none."""
+    old = claimed(database, enqueued(database, WriteNote()))
+    assert cancelled(database, old) == Cancellation.REQUESTED
+
+    new = enqueued(database, WriteNote())
+
+    assert new != old.job_id
+    assert enqueued(database, WriteNote()) == new
+    with pytest.raises(JobCancelledError):
+        notes.do(old, WriteNote())
+    assert run_job(database, new, WriteNote, notes.do)
+    assert len(notes.on(new)) == 1
+
+
+def test_children_that_are_queued_while_their_parent_is_being_cancelled_are_cancelled_too(
+    database: Database,
+) -> None:
+    """The cancellation comes when the parent's end is as good as committed."""
+    parent = claimed(database, enqueued(database, WriteNote(about="all weather")))
+    children = []
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        cancelling: list[Future[Cancellation]] = []
+
+        def cancel_now() -> None:
+            cancelling.append(elsewhere.submit(cancelled, database, parent))
+            assert somebody_waits_for_a_lock(database)
+
+        with parent.completion() as completion:
+            children += [
+                enqueue(completion.tx, WriteNote(about=f"day {day}"), parent_id=parent.job_id)
+                for day in range(3)
+            ]
+            grandchild = enqueue(completion.tx, WriteNote(about="an hour"), parent_id=children[0])
+            completion.tx.before_commit(cancel_now)
+        assert cancelling[0].result(timeout=20) == Cancellation.ENDED_ALREADY
+
+    assert [job_row(database, job).status for job in (*children, grandchild)] == ["cancelled"] * 4

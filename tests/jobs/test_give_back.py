@@ -11,7 +11,7 @@ from spotify_insights.database.database import Database
 from spotify_insights.jobs.attempt import Attempt, FencedError
 from spotify_insights.jobs.cancel import cancel_job
 from spotify_insights.jobs.claim import claim
-from spotify_insights.jobs.give_back import Reason, give_back
+from spotify_insights.jobs.give_back import Reason, give_back, process_name
 from spotify_insights.jobs.job import JobStatus
 
 
@@ -111,6 +111,21 @@ def test_only_what_the_worker_holds_is_given_back(database: Database) -> None:
     assert job_row(database, of_another.job_id).lease_token == of_another.lease_token
     assert job_row(database, ended.job_id).status == JobStatus.FAILED
     assert job_row(database, waiting).error_code is None
+
+
+def test_a_process_gives_back_its_own_and_a_worker_what_its_whole_pool_holds(database: Database) -> None:
+    worker, longer_pid = process_name("mine", 12), process_name("mine", 123)
+    one, two = held(database, "one", worker=worker), held(database, "two", worker=longer_pid)
+    of_another = held(database, "three", worker=process_name("mine_", 12))
+
+    assert give_back(database, worker=worker, reason=Reason.PROCESS_LOST, job_id=two.job_id) == 0
+    assert give_back(database, worker=worker, reason=Reason.PROCESS_LOST) == 1
+    assert job_row(database, one.job_id).status == JobStatus.QUEUED
+    assert job_row(database, two.job_id).lease_token == two.lease_token
+
+    assert give_back(database, worker="mine", reason=Reason.WORKER_STOPPED) == 1
+    assert job_row(database, two.job_id).status == JobStatus.QUEUED
+    assert job_row(database, of_another.job_id).lease_token == of_another.lease_token
 
 
 def test_giving_back_twice_is_giving_back_once(database: Database) -> None:

@@ -1,20 +1,25 @@
 """The relay at work in its thread."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from typing_extensions import override
 
 from job_trials import Outbox, WriteNote, claimed, enqueued, expire_lease
+from jobs_inline import job_row
 from server_trials import eventually
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database, Transaction
-from spotify_insights.jobs.enqueue import RelayBell
-from spotify_insights.jobs.relay.publisher import BrokerUnreachableError
-from spotify_insights.jobs.relay.relay import Relay
+from spotify_insights.errors import UnavailableError
+from spotify_insights.jobs.enqueue import RelayBell, enqueue
+from spotify_insights.jobs.relay.publisher import BrokerUnreachableError, DueJob
+from spotify_insights.jobs.relay.relay import BATCH, Relay
 from spotify_insights.jobs.slots import Scheduled
 
 BY_THE_BELL_ALONE = 600.0
@@ -146,6 +151,57 @@ def test_the_relay_looks_for_trouble_itself(database: Database, monkeypatch: pyt
     thread.start()
     try:
         assert looked.wait(SOON)
+    finally:
+        relay.stop()
+        thread.join(10)
+
+
+def test_a_broker_that_lost_everything_is_told_anew_also_if_the_database_fails_at_first(
+    database: Database,
+) -> None:
+    class Forgetful(Relay):
+        failures = 2
+
+        @override
+        def forget_publishes(self) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise UnavailableError("The database does not answer.")
+            super().forget_publishes()
+
+    office = Office(database)
+    relay = Forgetful(database, office.outbox, bell=office.bell)
+    job_id = enqueued(database, WriteNote())
+    assert relay.publish_due() == 1
+    office.outbox.lose_everything()
+    thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": OFTEN})
+    thread.start()
+    try:
+        assert office.publishes(job_id)
+    finally:
+        relay.stop()
+        thread.join(10)
+    assert relay.failures == 0
+
+
+def test_a_backlog_that_never_ends_does_not_keep_leases_from_being_taken_back(database: Database) -> None:
+    attempt = claimed(database, enqueued(database, WriteNote(about="rain")))
+    with database.transaction(acting_for=SYSTEM) as tx:
+        for number in range(BATCH):
+            enqueue(tx, WriteNote(about=f"day {number}"))
+
+    class Endless(Outbox):
+        @override
+        def publish(self, jobs: Sequence[DueJob]) -> None:
+            with database.transaction(acting_for=SYSTEM) as tx:
+                tx.session.execute(text("UPDATE background_jobs SET published_at = NULL"))
+
+    relay = Relay(database, Endless())
+    thread = threading.Thread(target=relay.run, kwargs={"poll_seconds": OFTEN})
+    thread.start()
+    try:
+        expire_lease(database, attempt.job_id)
+        assert eventually(lambda: job_row(database, attempt.job_id).status == "queued", within=SOON)
     finally:
         relay.stop()
         thread.join(10)

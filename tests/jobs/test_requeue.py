@@ -1,5 +1,6 @@
 """Another chance for jobs that ended without success: one by one, or many."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_cancelled_job_that_is_queued_again_is_no_longer_cancelled(
 
 def test_a_job_whose_time_to_begin_was_over_has_time_again(database: Database, notes: Notes) -> None:
     job_id = ended(database, JobStatus.DEAD)
-    set_from_now(database, job_id, expires_at=-AN_HOUR)
+    set_from_now(database, job_id, queued_at=-AN_HOUR - WriteNote.expires_after, expires_at=-AN_HOUR)
     with database.transaction(acting_for=SYSTEM) as tx:
         requeue_job(tx, job_id)
 
@@ -136,3 +137,28 @@ def test_asking_for_jobs_of_another_status_changes_nothing(
     assert requeued(database, status=status) == 0
     assert job_row(database, done).status == "succeeded"
     assert job_row(database, running.job_id).lease_token == running.lease_token
+
+
+def test_each_requeue_gives_a_job_as_much_time_as_it_had_at_first(database: Database) -> None:
+    job_id = ended(database, JobStatus.DEAD)
+    hundred_days_ago = -timedelta(days=100)
+    set_from_now(
+        database, job_id, queued_at=hundred_days_ago, expires_at=hundred_days_ago + WriteNote.expires_after
+    )
+    for _ in range(3):
+        with database.transaction(acting_for=SYSTEM) as tx:
+            requeue_job(tx, job_id)
+        expires_at = job_row(database, job_id).expires_at
+        assert expires_at is not None
+        assert abs(expires_at - present(database) - WriteNote.expires_after) < timedelta(minutes=1)
+        claimed(database, job_id).end(JobStatus.DEAD, error="It went wrong.", error_code="unforeseen")
+
+
+def test_beside_a_job_that_is_being_cancelled_the_same_work_can_be_queued_again(database: Database) -> None:
+    dead = ended(database, JobStatus.DEAD)
+    running = claimed(database, enqueued(database, WriteNote(about="rain")))
+    with database.transaction(acting_for=SYSTEM) as tx:
+        cancel_job(tx, running.job_id)
+
+    assert requeued(database) == 1
+    assert job_row(database, dead).status == "queued"

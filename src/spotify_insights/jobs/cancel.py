@@ -9,7 +9,9 @@ from sqlalchemy import text
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import NotFoundError
 
-# The rows are locked parent first, in the order of their ids, which is the order in which they were made.
+# Rows are locked in the order of their ids, as by everything that locks several jobs. Children are read only
+# when their parent is locked: a parent that was about to queue them can no longer do so then.
+_LOCK: Final = text("SELECT id FROM background_jobs WHERE id = :job_id FOR NO KEY UPDATE")
 _FAMILY: Final = text("""
     WITH RECURSIVE family AS (
          SELECT id FROM background_jobs WHERE id = :job_id
@@ -18,7 +20,7 @@ _FAMILY: Final = text("""
     SELECT id, status FROM background_jobs
      WHERE id IN (SELECT id FROM family)
      ORDER BY id
-       FOR UPDATE
+       FOR NO KEY UPDATE
 """)
 _CANCEL: Final = text("""
     UPDATE background_jobs
@@ -51,9 +53,9 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
     Raises:
         NotFoundError: there is no such job.
     """
-    family = {row.id: row.status for row in tx.session.execute(_FAMILY, {"job_id": job_id})}
-    if job_id not in family:
+    if tx.session.scalar(_LOCK, {"job_id": job_id}) is None:
         raise no_such_job()
+    family = _locked_family(tx, job_id)
     tx.session.execute(_CANCEL, {"job_ids": list(family)})
     match family[job_id]:
         case "queued" | "cancelled":
@@ -62,3 +64,13 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
             return Cancellation.REQUESTED
         case _:
             return Cancellation.ENDED_ALREADY
+
+
+def _locked_family(tx: Transaction, job_id: UUID) -> dict[UUID, str]:
+    """The job and its descendants with their status; none of them can queue another one any more."""
+    family: dict[UUID, str] = {}
+    while True:
+        seen = {row.id: row.status for row in tx.session.execute(_FAMILY, {"job_id": job_id})}
+        if seen.keys() == family.keys():
+            return seen
+        family = seen

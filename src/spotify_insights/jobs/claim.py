@@ -32,11 +32,14 @@ _CLAIM: Final = text("""
  RETURNING owner_id, arguments, attempts, max_attempts
 """)
 
+# While a new version is rolled out, workers of the old one are still there: the job waits for one that knows it.
 _UNFIT: Final = text("""
     UPDATE background_jobs
-       SET status = 'failed', error = :error, error_code = :error_code,
-           lease_token = NULL, lease_expires_at = NULL,
-           finished_at = clock_timestamp(), run_ms = 0
+       SET status = CASE WHEN attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
+           finished_at = CASE WHEN attempts >= max_attempts THEN clock_timestamp() END,
+           error = :error, error_code = :error_code,
+           available_at = clock_timestamp() + interval '1 minute', published_at = NULL, publishes = 0,
+           lease_token = NULL, lease_expires_at = NULL
      WHERE id = :job_id AND lease_token = :lease_token
 """)
 
@@ -70,7 +73,8 @@ def claim(
         lease: how long the job is ours without a further sign of life.
 
     Raises:
-        UnfitArgumentsError: its arguments cannot be read; the job has failed.
+        UnfitArgumentsError: its arguments cannot be read; the job waits a minute for another worker, and has
+            failed with its last attempt.
     """
     lease_token = uuid4()
     holder = {"job_id": job_id, "lease_token": lease_token}

@@ -17,7 +17,7 @@ from spotify_insights.jobs.models import BackgroundJob
 _ACTIVE: Final = tuple(status.value for status in ACTIVE)
 # Written out, because psycopg prepares a statement that runs often and PostgreSQL then plans it once for all
 # parameters: with parameters in this place it would no longer recognise the index.
-_INDEX_OF_ACTIVE: Final = text("status IN ('queued', 'running')")
+_INDEX_OF_ACTIVE: Final = text("status IN ('queued', 'running') AND NOT cancel_requested")
 
 
 class RelayBell:
@@ -44,9 +44,11 @@ def enqueue(
 ) -> UUID:
     """Store `job` as queued and return its id; an active job that does the same work is joined instead.
 
+    One whose cancellation was asked for is not joined: it will store nothing.
+
     Args:
         parent_id: the job that asks for it, whose progress then counts this one.
-        delay: how long the job waits before it is due; a job that is joined keeps its own time.
+        delay: how long the job waits before it is due. A job that is joined keeps its own time and parent.
 
     Nothing is sent to the broker here: the relay publishes what is committed, so a rolled-back request
     leaves no trace and a lost broker delays the work instead of losing it.
@@ -110,5 +112,6 @@ def _active_job(session: Session, job: Job) -> UUID | None:
             BackgroundJob.owner_id.is_not_distinct_from(job.owner_id),
             BackgroundJob.deduplication_key == job.deduplication_key,
             BackgroundJob.status.in_(_ACTIVE),
+            ~BackgroundJob.cancel_requested,
         )
     )

@@ -65,17 +65,23 @@ class BackgroundJob(Table):
             "(status IN ('queued', 'running')) = (finished_at IS NULL)", name="finished_when_finished"
         ),
         CheckConstraint("attempts >= 0 AND max_attempts >= 1", name="attempts_sane"),
-        # Equal work is done once: while a job is active, a second request joins it.
+        # Equal work is done once: while a job is active, a second request joins it. A job that is being
+        # cancelled will store nothing, so a request that comes after the cancellation makes a new one.
         Index(
             "uq_background_jobs_active",
             "task_name",
             "owner_id",
             "deduplication_key",
             unique=True,
-            postgresql_where=text("status IN ('queued', 'running')"),
+            postgresql_where=text("status IN ('queued', 'running') AND NOT cancel_requested"),
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_background_jobs_due", "available_at", postgresql_where=text("status = 'queued'")),
+        Index(
+            "ix_background_jobs_unpublished",
+            "available_at",
+            postgresql_where=text("status = 'queued' AND published_at IS NULL"),
+        ),
         Index("ix_background_jobs_lease", "lease_expires_at", postgresql_where=text("status = 'running'")),
         Index("ix_background_jobs_owner_newest", "owner_id", text("id DESC")),
         Index("ix_background_jobs_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),

@@ -74,7 +74,8 @@ _DEAD: Final = text(f"""
                     WHERE active.task_name = ended.task_name
                       AND active.owner_id IS NOT DISTINCT FROM ended.owner_id
                       AND active.deduplication_key = ended.deduplication_key
-                      AND active.status IN ('queued', 'running')) AS is_under_way
+                      AND active.status IN ('queued', 'running')
+                      AND NOT active.cancel_requested) AS is_under_way
       FROM background_jobs ended
      WHERE status IN ('failed', 'dead') AND status = 'dead'
        AND (CAST(:task_name AS text) IS NULL OR task_name = :task_name)

@@ -15,14 +15,20 @@ from spotify_insights.jobs.job import JobStatus
 _TRIES: Final = 3
 UNSUCCESSFUL: Final = (JobStatus.FAILED, JobStatus.DEAD, JobStatus.CANCELLED)
 
-# A fresh life: the patience with it begins anew, too.
+# A fresh life: attempts, snoozes and the time to begin start anew. Rows are locked in the order of their ids,
+# as by everything that locks several jobs.
 _REQUEUE: Final = text("""
-    UPDATE background_jobs
+    WITH chosen AS MATERIALIZED (
+         SELECT id FROM background_jobs
+          WHERE id = ANY(:job_ids) AND status IN ('failed', 'dead', 'cancelled')
+          ORDER BY id
+            FOR UPDATE)
+    UPDATE background_jobs job
        SET status = 'queued', attempts = 0, snoozes = 0, cancel_requested = false,
-           expires_at = clock_timestamp() + greatest(expires_at - queued_at, interval '1 hour'),
+           expires_at = clock_timestamp() + (expires_at - queued_at), queued_at = clock_timestamp(),
            available_at = clock_timestamp(), published_at = NULL, publishes = 0,
            error = NULL, error_code = NULL, finished_at = NULL, run_ms = NULL
-     WHERE id = ANY(:job_ids) AND status IN ('failed', 'dead', 'cancelled')
+      FROM chosen WHERE job.id = chosen.id
 """)
 # Of equal jobs one is enough, and none where one is active.
 _CHOOSE: Final = text("""
@@ -36,7 +42,7 @@ _CHOOSE: Final = text("""
             WHERE active.task_name = ended.task_name
               AND active.owner_id IS NOT DISTINCT FROM ended.owner_id
               AND active.deduplication_key = ended.deduplication_key
-              AND active.status IN ('queued', 'running'))
+              AND active.status IN ('queued', 'running') AND NOT active.cancel_requested)
      ORDER BY task_name, owner_id, deduplication_key, id DESC
      LIMIT :limit
 """)

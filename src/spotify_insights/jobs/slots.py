@@ -102,12 +102,14 @@ def fire_due(database: Database, schedule: Schedule, *, until: datetime | None =
         fired = {row.name: row.slot for row in tx.session.execute(_NEWEST, {"names": list(schedule)})}
     due = []
     for name, scheduled in schedule.items():
+        after = fired[name]
+        slot = present if after is None else latest_slot(scheduled.when, after=after, until=present)
+        if slot is None:
+            continue
         with database.transaction(acting_for=SYSTEM) as tx:
-            if fired[name] is None:
-                tx.session.execute(_TAKE_SLOT, {"schedule": name, "slot": present})
-                continue
-            slot = latest_slot(scheduled.when, after=fired[name], until=present)
-            if slot is not None and fire(tx, name, scheduled.job, slot=slot) is not None:
+            if after is None:
+                tx.session.execute(_TAKE_SLOT, {"schedule": name, "slot": slot})
+            elif fire(tx, name, scheduled.job, slot=slot) is not None:
                 due.append(name)
     return due
 

@@ -14,8 +14,9 @@ REPUBLISHED: Final = Counter(
     "Of these, messages about jobs that the broker had been told of before.",
     ["queue"],
 )
-PUBLISH_FAILURES: Final = Counter(
-    "spotify_insights_relay_publish_failures", "Batches that the broker did not take from this process."
+BROKER_FAILURES: Final = Counter(
+    "spotify_insights_relay_broker_failures",
+    "Times that the broker did not take a batch from this process, or did not answer when it was looked at.",
 )
 BROKER_LOSSES: Final = Counter(
     "spotify_insights_relay_broker_losses", "Times this process found that the broker had lost its messages."

@@ -41,7 +41,11 @@ class Publisher(Protocol):
     def publish(self, jobs: Sequence[DueJob]) -> None: ...
 
     def remembers(self) -> bool:
-        """Whether the broker still has what it was given before; asking makes it remember from now on."""
+        """Whether the broker still has what it was given since `remember`."""
+        ...
+
+    def remember(self) -> None:
+        """From now on the broker remembers."""
         ...
 
 
@@ -68,10 +72,18 @@ class CeleryPublisher:
             raise _unreachable(error) from error
 
     def remembers(self) -> bool:
-        """Whether a key that was set earlier is still there; set again where it is not."""
+        """Whether the key that `remember` set is still there."""
         try:
             with self._producers.acquire(block=True, timeout=5) as producer:
-                return not producer.channel.client.set(MEMORY, 1, nx=True)
+                return bool(producer.channel.client.exists(MEMORY))
+        except (KombuError, RedisError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def remember(self) -> None:
+        """Set a key that is gone whenever the broker has lost what it held."""
+        try:
+            with self._producers.acquire(block=True, timeout=5) as producer:
+                producer.channel.client.set(MEMORY, 1)
         except (KombuError, RedisError, OSError) as error:
             raise _unreachable(error) from error
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from spotify_insights.database.actor import SYSTEM
-from spotify_insights.database.database import Database, Transaction
+from spotify_insights.database.database import Database, Transaction, rows_changed
 from spotify_insights.errors import UnavailableError
 from spotify_insights.jobs.enqueue import RelayBell, relay_bell
 from spotify_insights.jobs.relay import metrics
@@ -23,6 +23,8 @@ from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
 BATCH: Final = 500
+FORGET_BATCH: Final = 5000
+STALE_EVERY_SECONDS: Final = 5.0
 PAUSE_AFTER_BROKER_FAILURE_SECONDS: Final = 1.0
 TIDY_EVERY_SECONDS: Final = 60.0
 WATCH_EVERY_SECONDS: Final = 300.0
@@ -30,16 +32,11 @@ WATCH_EVERY_SECONDS: Final = 300.0
 Purge = Callable[[Transaction], Mapping[str, int]]
 """Deletes one bounded batch of what is short-lived; how much of which."""
 
-# `statement_timestamp()` can bound an index scan; `clock_timestamp()`, which changes from row to row, cannot.
-# Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a lost message is
-# soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, because its claim
-# finds nothing to do.
+# `statement_timestamp()` can bound an index scan; `clock_timestamp()` cannot, as it changes from row to row.
 _TAKE_DUE: Final = text("""
     WITH due AS MATERIALIZED (
          SELECT id FROM background_jobs
-          WHERE status = 'queued' AND available_at <= statement_timestamp() AND NOT cancel_requested
-            AND (published_at IS NULL
-                 OR published_at + interval '5 s' * power(2, least(publishes, 8)) < statement_timestamp())
+          WHERE status = 'queued' AND published_at IS NULL AND available_at <= statement_timestamp()
           ORDER BY available_at
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
@@ -49,15 +46,45 @@ _TAKE_DUE: Final = text("""
  RETURNING job.id, job.task_name, job.queue, job.publishes
 """)
 
-_GIVE_BACK: Final = text("""
-    UPDATE background_jobs SET published_at = NULL, publishes = greatest(publishes - 1, 0)
-     WHERE id = ANY(:ids) AND status = 'queued'
+# Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a lost message is
+# soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, for its claim
+# finds nothing to do.
+_TAKE_STALE: Final = text("""
+    WITH stale AS MATERIALIZED (
+         SELECT id FROM background_jobs
+          WHERE status = 'queued' AND available_at <= statement_timestamp()
+            AND published_at + interval '5 s' * power(2, least(publishes, 8)) < statement_timestamp()
+          ORDER BY available_at
+          LIMIT :batch
+            FOR UPDATE SKIP LOCKED)
+    UPDATE background_jobs job
+       SET published_at = clock_timestamp(), publishes = publishes + 1
+      FROM stale WHERE job.id = stale.id
+ RETURNING job.id, job.task_name, job.queue, job.publishes
 """)
 
-_FORGET_PUBLISHES: Final = text("""
-    UPDATE background_jobs SET published_at = NULL, publishes = 0
-     WHERE status = 'queued' AND published_at IS NOT NULL
+_GIVE_BACK: Final = text("""
+    WITH refused AS MATERIALIZED (
+         SELECT id FROM background_jobs WHERE id = ANY(:ids) AND status = 'queued'
+          ORDER BY id
+            FOR UPDATE)
+    UPDATE background_jobs job
+       SET published_at = NULL, publishes = greatest(publishes - 1, 0)
+      FROM refused WHERE job.id = refused.id
 """)
+
+# A row that somebody holds is about to change anyway.
+_FORGET_PUBLISHES: Final = text("""
+    WITH told AS MATERIALIZED (
+         SELECT id FROM background_jobs
+          WHERE status = 'queued' AND published_at IS NOT NULL AND published_at < :before
+          LIMIT :batch
+            FOR UPDATE SKIP LOCKED)
+    UPDATE background_jobs job
+       SET published_at = NULL, publishes = 0
+      FROM told WHERE job.id = told.id
+""")
+_PRESENT: Final = text("SELECT clock_timestamp()")
 
 
 class Relay:
@@ -88,7 +115,8 @@ class Relay:
         self._broker_failed = False
         # A broker that is new to us may well be new altogether.
         self._broker_is_known = False
-        self._keep_house_at = self._tidy_at = time.monotonic()
+        self._must_forget = False
+        self._keep_house_at = self._stale_at = self._tidy_at = time.monotonic()
         self._watch_at = time.monotonic() + WATCH_EVERY_SECONDS
 
     def publish_due(self) -> int:
@@ -98,23 +126,14 @@ class Relay:
             BrokerUnreachableError: the broker did not take them.
             UnavailableError: the database did not answer.
         """
-        with self._database.transaction(acting_for=SYSTEM) as tx:
-            rows = tx.session.execute(_TAKE_DUE, {"batch": BATCH}).all()
-        if not rows:
-            return 0
-        try:
-            self._publisher.publish(
-                [DueJob(id=row.id, task_name=row.task_name, queue=row.queue) for row in rows]
-            )
-        except BaseException:
-            with self._database.transaction(acting_for=SYSTEM) as tx:
-                tx.session.execute(_GIVE_BACK, {"ids": [row.id for row in rows]})
-            raise
-        for row in rows:
-            metrics.PUBLISHED.labels(row.queue).inc()
-            if row.publishes > 1:
-                metrics.REPUBLISHED.labels(row.queue).inc()
-        return len(rows)
+        return self._publish(_TAKE_DUE)
+
+    def publish_stale(self) -> int:
+        """Publish one batch of jobs again that nobody has claimed for longer than patience allows.
+
+        Raises: as `publish_due`.
+        """
+        return self._publish(_TAKE_STALE)
 
     def expire_leases(self) -> int:
         """Queue again, or end, every running job whose lease has run out; the number of them."""
@@ -134,7 +153,12 @@ class Relay:
     def forget_publishes(self) -> None:
         """Make every queued job due for publishing: what was sent to a broker that failed may be gone."""
         with self._database.transaction(acting_for=SYSTEM) as tx:
-            tx.session.execute(_FORGET_PUBLISHES)
+            before = tx.session.scalar(_PRESENT)
+        forgotten = FORGET_BATCH
+        while forgotten == FORGET_BATCH:
+            with self._database.transaction(acting_for=SYSTEM) as tx:
+                given = {"before": before, "batch": FORGET_BATCH}
+                forgotten = rows_changed(tx.session, _FORGET_PUBLISHES, given)
 
     def tidy(self) -> None:
         """Bury jobs that could not begin in time, and delete one batch of what is short-lived."""
@@ -155,6 +179,7 @@ class Relay:
                     self._tidy_now_and_then,
                     self._watch_now_and_then,
                     self._check_broker,
+                    self._publish_stale_now_and_then,
                 ):
                     self._guarded(chore)
             if not self._broker_failed:
@@ -171,9 +196,35 @@ class Relay:
         self._stopping.set()
         self._bell.ring()
 
+    def _publish(self, take: TextClause) -> int:
+        with self._database.transaction(acting_for=SYSTEM) as tx:
+            rows = tx.session.execute(take, {"batch": BATCH}).all()
+        if not rows:
+            return 0
+        try:
+            self._publisher.publish(
+                [DueJob(id=row.id, task_name=row.task_name, queue=row.queue) for row in rows]
+            )
+        except BaseException:
+            with self._database.transaction(acting_for=SYSTEM) as tx:
+                tx.session.execute(_GIVE_BACK, {"ids": [row.id for row in rows]})
+            raise
+        for row in rows:
+            metrics.PUBLISHED.labels(row.queue).inc()
+            if row.publishes > 1:
+                metrics.REPUBLISHED.labels(row.queue).inc()
+        return len(rows)
+
     def _publish_all(self) -> None:
-        while self.publish_due() == BATCH and not self._stopping.is_set():
-            pass
+        """Publish what is due until the next chores: a backlog must not starve them."""
+        while self.publish_due() == BATCH and time.monotonic() < self._keep_house_at:
+            if self._stopping.is_set():
+                return
+
+    def _publish_stale_now_and_then(self) -> None:
+        if not self._broker_failed and time.monotonic() >= self._stale_at:
+            self._stale_at = time.monotonic() + STALE_EVERY_SECONDS
+            self.publish_stale()
 
     def _tidy_now_and_then(self) -> None:
         if time.monotonic() >= self._tidy_at:
@@ -188,19 +239,23 @@ class Relay:
     def _check_broker(self) -> None:
         """Notice a broker that is away, and one that came back without what it held."""
         remembers = self._publisher.remembers()
-        if not remembers or self._broker_failed:
+        self._must_forget = self._must_forget or self._broker_failed or not remembers
+        if self._must_forget:
             self.forget_publishes()
-        if not remembers and self._broker_is_known:
-            _log.warning("broker_lost_its_messages")
-            metrics.BROKER_LOSSES.inc()
-        self._broker_is_known, self._broker_failed = True, False
+        if not remembers:
+            # Not before the jobs are due again: nobody else would notice that they have to be.
+            self._publisher.remember()
+            if self._broker_is_known:
+                _log.warning("broker_lost_its_messages")
+                metrics.BROKER_LOSSES.inc()
+        self._broker_is_known, self._broker_failed, self._must_forget = True, False, False
 
     def _guarded(self, step: Callable[[], object]) -> None:
         """Run one step of a round; a relay that ended with it would strand every job."""
         try:
             step()
         except BrokerUnreachableError as error:
-            metrics.PUBLISH_FAILURES.inc()
+            metrics.BROKER_FAILURES.inc()
             if not self._broker_failed:
                 _log.warning("broker_unreachable", error=error.message)
             self._broker_failed = True

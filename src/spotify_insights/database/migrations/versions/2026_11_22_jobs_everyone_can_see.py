@@ -114,6 +114,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_recently_played_polls")),
     )
+    _replace_index_of_active("status IN ('queued', 'running') AND NOT cancel_requested")
+    op.create_index(
+        "ix_background_jobs_unpublished",
+        "background_jobs",
+        ["available_at"],
+        postgresql_where=sa.text("status = 'queued' AND published_at IS NULL"),
+    )
     op.add_column("background_jobs", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("background_jobs", sa.Column("worker", sa.Text(), nullable=True))
     op.create_index(
@@ -136,6 +143,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The older version lets nobody ask for work again while a job that is being cancelled still runs.
+    op.execute("""
+        UPDATE background_jobs
+           SET status = 'cancelled', error_code = 'cancelled', error = 'The job was cancelled.',
+               finished_at = clock_timestamp(), lease_token = NULL, lease_expires_at = NULL
+         WHERE status = 'running' AND cancel_requested
+    """)
+    _replace_index_of_active("status IN ('queued', 'running')")
+    op.drop_index("ix_background_jobs_unpublished", table_name="background_jobs")
     # What the older version cannot say goes; it would not know how to show it either.
     op.execute("DELETE FROM generated_insights WHERE insight_type = 'weekly'")
     op.drop_constraint(op.f(_TYPE), "generated_insights")
@@ -162,3 +178,15 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     op.drop_index("uq_alerts_open", table_name="alerts", postgresql_where=sa.text("resolved_at IS NULL"))
     op.drop_table("alerts")
+
+
+def _replace_index_of_active(condition: str) -> None:
+    op.drop_index("uq_background_jobs_active", table_name="background_jobs")
+    op.create_index(
+        "uq_background_jobs_active",
+        "background_jobs",
+        ["task_name", "owner_id", "deduplication_key"],
+        unique=True,
+        postgresql_where=sa.text(condition),
+        postgresql_nulls_not_distinct=True,
+    )
