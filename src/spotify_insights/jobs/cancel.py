@@ -9,9 +9,7 @@ from sqlalchemy import text
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import NotFoundError
 
-# Rows are locked in the order of their ids, as by everything that locks several jobs. Children are read only
-# when their parent is locked: a parent that was about to queue them can no longer do so then.
-_LOCK: Final = text("SELECT id FROM background_jobs WHERE id = :job_id FOR NO KEY UPDATE")
+# Rows are locked in the order of their ids, as by everything that locks several jobs.
 _FAMILY: Final = text("""
     WITH RECURSIVE family AS (
          SELECT id FROM background_jobs WHERE id = :job_id
@@ -53,9 +51,9 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
     Raises:
         NotFoundError: there is no such job.
     """
-    if tx.session.scalar(_LOCK, {"job_id": job_id}) is None:
-        raise no_such_job()
     family = _locked_family(tx, job_id)
+    if job_id not in family:
+        raise no_such_job()
     tx.session.execute(_CANCEL, {"job_ids": list(family)})
     match family[job_id]:
         case "queued" | "cancelled":
@@ -67,7 +65,11 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
 
 
 def _locked_family(tx: Transaction, job_id: UUID) -> dict[UUID, str]:
-    """The job and its descendants with their status; none of them can queue another one any more."""
+    """The job and its descendants with their status; none of them can queue another one any more.
+
+    While we wait for a row, its holder may commit children that our statement cannot see. So the family is read
+    until it has stopped growing.
+    """
     family: dict[UUID, str] = {}
     while True:
         seen = {row.id: row.status for row in tx.session.execute(_FAMILY, {"job_id": job_id})}
