@@ -67,8 +67,8 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
 def _locked_family(tx: Transaction, job_id: UUID) -> dict[UUID, str]:
     """The job and its descendants with their status; none of them can queue another one any more.
 
-    While we wait for a row, its holder may commit children that our statement cannot see. So the family is read
-    until it has stopped growing.
+    While we wait for a row, its holder may commit children that our statement cannot see. So the family is
+    read until it has stopped growing.
     """
     family: dict[UUID, str] = {}
     while True:

@@ -32,7 +32,7 @@ _CLAIM: Final = text("""
  RETURNING owner_id, arguments, attempts, max_attempts
 """)
 
-# While a new version is rolled out, workers of the old one are still there: the job waits for one that knows it.
+# While a new version is rolled out, workers of the old one are still there: the job waits for another.
 _UNFIT: Final = text("""
     UPDATE background_jobs
        SET status = CASE WHEN attempts >= max_attempts THEN 'failed' ELSE 'queued' END,
