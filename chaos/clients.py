@@ -34,6 +34,7 @@ _SHARES: Final = {
     "with children": 3,
     "delayed": 3,
     "cancelled": 3,
+    "wanted after all": 4,
 }
 
 
@@ -78,7 +79,8 @@ class Clients:
             return None
         self.ledger.answered_after.append(time.monotonic() - began)
         task_id = UUID(answer.json()["task_id"])
-        self.ledger.accept(task_id, key=key, delay=delay)
+        replayed = answer.headers.get("Idempotency-Replayed") == "true"
+        self.ledger.accept(task_id, asked_at=began, key=key, delay=delay, replayed=replayed)
         return task_id
 
     async def insist(self, **work: Any) -> UUID | None:
@@ -93,17 +95,20 @@ class Clients:
             await asyncio.sleep(self.rng.uniform(0.2, 1.0))
         return None
 
-    async def cancel(self, task_id: UUID) -> None:
-        """Cancel a task, and note what that means for it."""
+    async def cancel(self, task_id: UUID) -> bool:
+        """Cancel a task, and note what that means for it; whether it was in time."""
         try:
             answer = await self._http.post(f"/chaos/jobs/{task_id}/cancellation")
         except httpx2.HTTPError:
             self.ledger.maybe_cancelled.add(task_id)
-            return
+            return False
         if answer.status_code != 200:
             self.ledger.maybe_cancelled.add(task_id)
-        elif answer.json()["cancellation"] != "ended_already":
-            self.ledger.cancelled.add(task_id)
+            return False
+        if answer.json()["cancellation"] == "ended_already":
+            return False
+        self.ledger.cancel(task_id)
+        return True
 
     async def _one_client(self, per_second: float, until: float) -> None:
         while True:
@@ -134,8 +139,23 @@ class Clients:
                 await asyncio.sleep(rng.uniform(0.0, 1.0))
                 if task_id is not None:
                     await self.cancel(task_id)
+            case "wanted after all":
+                await self._cancel_and_want_it_after_all()
             case _:
                 await self.ask(**self._effort())
+
+    async def _cancel_and_want_it_after_all(self) -> None:
+        """Ask for work, cancel it while it runs, and ask for the same again before it has noticed."""
+        work: Work = {
+            "name": f"second-thoughts-{next(self._numbers)}",
+            "on": self.any_queue(),
+            "seconds": self.rng.uniform(2.5, 4.0),
+            "hasty": True,
+        }
+        task_id = await self.ask(**work)
+        await asyncio.sleep(self.rng.uniform(0.5, 1.5))
+        if task_id is not None and await self.cancel(task_id):
+            await self.ask(**work)
 
     def _effort(self) -> Work:
         """Mostly short work, sometimes some that lasts long enough to be struck in the middle."""

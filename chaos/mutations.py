@@ -71,9 +71,14 @@ _MUTATIONS: Final[dict[Without, Callable[[], AbstractContextManager[object]]]] =
 }
 
 
+def taken_away(without: Without) -> AbstractContextManager[object]:
+    """It is missing from this process while the block runs."""
+    return _MUTATIONS[without]()
+
+
 def apply(without: Without) -> None:
     """Take it away from this process, for good."""
-    _MUTATIONS[without]().__enter__()
+    taken_away(without).__enter__()
 
 
 def _changed(replacements: dict[tuple[Any, str], tuple[str, str]]) -> AbstractContextManager[object]:

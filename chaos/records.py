@@ -26,6 +26,9 @@ _TABLES: Final = """
         job_id uuid NOT NULL, attempt int NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
     CREATE INDEX ON chaos_effects (job_id);
 
+    CREATE TABLE chaos_cancellations (
+        job_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+
     CREATE TABLE chaos_breaches (
         kind text NOT NULL, job_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
 
@@ -40,6 +43,9 @@ _TABLES: Final = """
                IS DISTINCT FROM (NEW.status, NEW.finished_at, NEW.attempts) THEN
             INSERT INTO chaos_breaches (kind, job_id) VALUES ('revived', OLD.id);
         END IF;
+        IF NEW.cancel_requested AND NOT OLD.cancel_requested THEN
+            INSERT INTO chaos_cancellations (job_id) VALUES (OLD.id);
+        END IF;
         RETURN NULL;
     END $$;
     CREATE TRIGGER chaos_watch AFTER UPDATE ON background_jobs FOR EACH ROW EXECUTE FUNCTION chaos_watch();
@@ -53,6 +59,7 @@ _ROWS: Final = """
     SELECT job.id, job.task_name, job.parent_id, job.arguments, job.status, job.attempts, job.snoozes,
            job.cancel_requested, job.error_code,
            job.queued_at, job.finished_at,
+           (SELECT min(at) FROM chaos_cancellations WHERE job_id = job.id) AS cancelled_at,
            (SELECT count(*) FROM chaos_effects WHERE job_id = job.id) AS effects,
            job.publishes,
            ARRAY(SELECT at FROM chaos_starts WHERE job_id = job.id ORDER BY at) AS starts
@@ -82,6 +89,7 @@ class Row:
     error_code: str | None
     queued_at: datetime
     finished_at: datetime | None
+    cancelled_at: datetime | None
     effects: int
     publishes: int
     starts: list[datetime]

@@ -87,6 +87,8 @@ def _judge_row(row: Row, ledger: Ledger, children: int, verdict: Verdict) -> Non
     if row.cancel_requested or row.id in ledger.cancelled:
         if row.status != JobStatus.CANCELLED or row.effects:
             verdict.add(Finding.UNWANTED, what)
+        elif ledger.is_promised_again(row.id):
+            verdict.add(Finding.LOST, f"{what}: promised again after its cancellation")
         return
     meant = meant_end(Trouble(row.arguments["trouble"]))
     due_effects = int(meant is JobStatus.SUCCEEDED)
@@ -102,13 +104,17 @@ def _judge_row(row: Row, ledger: Ledger, children: int, verdict: Verdict) -> Non
 
 
 def _twins(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-    """Jobs that were the same work and were active at the same time."""
+    """Jobs that were the same work and were active at the same time.
+
+    One whose cancellation was accepted stores nothing any more: it is active no longer, though it may run.
+    """
     same: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         same[row.task_name, json.dumps(row.arguments, sort_keys=True)].append(row)
     for group in same.values():
         for first, second in pairwise(sorted(group, key=lambda row: row.queued_at)):
-            if first.finished_at is None or second.queued_at + _TOLERANCE < first.finished_at:
+            ends = [end for end in (first.finished_at, first.cancelled_at) if end is not None]
+            if not ends or second.queued_at + _TOLERANCE < min(ends):
                 yield first, second
 
 

@@ -72,6 +72,8 @@ def act(attempt: Attempt, job: Act) -> None:
     with (folder / "begun").open("a") as begun:
         begun.write(json.dumps(asdict(seen)) + "\n")
     deed = job.deeds[min(attempt.number, len(job.deeds)) - 1]
+    if deed == "linger":
+        attempt.again(wait=timedelta(0), error="Not yet.", error_code="not_yet", consumes_attempt=True)
     _DEEDS[deed](folder / f"release-{job.name}")
     with attempt.completion() as completion:
         Notes(attempt.database).write(completion.tx, attempt)
@@ -80,6 +82,12 @@ def act(attempt: Attempt, job: Act) -> None:
 def _hold(release: Path) -> None:
     while not release.exists():
         time.sleep(0.01)
+
+
+def _linger(release: Path) -> None:
+    """Die when the test says so, with whatever became of the job meanwhile."""
+    _hold(release.with_name(f"{release.name}-lingering"))
+    _die(release)
 
 
 def _die(_release: Path) -> None:
@@ -119,6 +127,7 @@ def _loop_stubbornly(release: Path) -> NoReturn:
 _DEEDS: dict[str, Callable[[Path], object]] = {
     "work": lambda _: None,
     "hold": _hold,
+    "linger": _linger,
     "die": _die,
     "exit": lambda _: os._exit(3),
     "leave": lambda _: sys.exit(3),

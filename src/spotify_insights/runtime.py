@@ -15,6 +15,7 @@ from spotify_insights.insights.narrators.template.narrator import TemplateNarrat
 from spotify_insights.jobs.celery_app import create_celery
 from spotify_insights.jobs.relay.publisher import CeleryPublisher
 from spotify_insights.jobs.relay.relay import Relay
+from spotify_insights.jobs.slots import Schedule
 from spotify_insights.jobs.upkeep.monitor import watch
 from spotify_insights.jobs.upkeep.purge import purge
 from spotify_insights.jobs.upkeep.retention import Retention
@@ -82,6 +83,14 @@ class Runtime:
             narrator=TemplateNarrator(),
         )
 
+    def schedule(self) -> Schedule:
+        """What happens by the clock.
+
+        Raises:
+            SetupError: a cron setting is not a cron expression.
+        """
+        return schedule_of(self.settings)
+
     def create_relay(self) -> Relay:
         """A relay over this runtime's database, which publishes to the broker of the settings.
 
@@ -90,12 +99,13 @@ class Runtime:
         """
         publisher = CeleryPublisher(create_celery(self.settings.redis_url.get_secret_value()))
         retention = Retention.from_settings(self.settings, further=[purge_old_keys])
+        schedule = self.schedule()
         return Relay(
             self.database,
             publisher,
-            schedule=schedule_of(self.settings),
+            schedule=schedule,
             purge=partial(purge, retention=retention),
-            watch=partial(watch, self.database, Thresholds.from_settings(self.settings)),
+            watch=partial(watch, self.database, Thresholds.from_settings(self.settings), schedule),
         )
 
     def close(self) -> None:

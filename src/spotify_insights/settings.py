@@ -13,6 +13,8 @@ from spotify_insights.errors import SetupError
 
 # A century: longer ones leave PostgreSQL's calendar at some point.
 LONGEST_RETENTION_DAYS: Final = 36_500
+# A weekly summary is due for three days. Forgotten sooner, one that failed or was cancelled would come back.
+SHORTEST_JOB_RETENTION_DAYS: Final = 4
 
 
 def is_loopback(host: str) -> bool:
@@ -66,9 +68,13 @@ class Settings(BaseSettings):
     monitor_failed_jobs_cron: str = "*/5 * * * *"
     canary_cron: str = "* * * * *"
 
-    job_retention_days: int = Field(default=30, ge=1, le=LONGEST_RETENTION_DAYS)
-    failed_job_retention_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION_DAYS)
-    dead_job_retention_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION_DAYS)
+    job_retention_days: int = Field(default=30, ge=SHORTEST_JOB_RETENTION_DAYS, le=LONGEST_RETENTION_DAYS)
+    failed_job_retention_days: int = Field(
+        default=90, ge=SHORTEST_JOB_RETENTION_DAYS, le=LONGEST_RETENTION_DAYS
+    )
+    dead_job_retention_days: int = Field(
+        default=365, ge=SHORTEST_JOB_RETENTION_DAYS, le=LONGEST_RETENTION_DAYS
+    )
     schedule_slot_retention_days: int = Field(default=7, ge=1, le=LONGEST_RETENTION_DAYS)
     alert_retention_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION_DAYS)
 

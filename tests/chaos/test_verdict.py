@@ -1,5 +1,6 @@
 """The account at the end of a chaos run: it sees each broken promise, and none where all were kept."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ def a_row(at: float = 0.0, *, seconds: float = 2.0, **changes: Any) -> Row:
         error_code=None,
         queued_at=queued,
         finished_at=queued + timedelta(seconds=seconds),
+        cancelled_at=None,
         effects=1,
         publishes=1,
         starts=[queued + timedelta(seconds=0.1)],
@@ -58,7 +60,7 @@ def findings(
     """What the verdict says about these jobs, in a run whose schedule fired as it should."""
     ledger = ledger or Ledger()
     for job_id in [row.id for row in rows] if accepted is None else accepted:
-        ledger.accept(job_id)
+        ledger.accept(job_id, asked_at=0.0)
     fired = [a_slot_job(name) for name in SCHEDULES] if slot_jobs is None else slot_jobs
     if slots is None:
         slots = [Slot(str(job.arguments["name"]), MINUTE, job.id) for job in fired]
@@ -112,14 +114,14 @@ def test_one_key_with_two_tasks_is_split() -> None:
     ledger = Ledger()
     first, second = a_row(), a_row()
     for row in (first, second):
-        ledger.accept(row.id, key="key")
+        ledger.accept(row.id, asked_at=0.0, key="key")
 
     assert findings(first, second, ledger=ledger) == {Finding.SPLIT}
 
 
 def test_work_that_begins_before_its_time_is_early() -> None:
     ledger, row = Ledger(), a_row()
-    ledger.accept(row.id, delay=1.0)
+    ledger.accept(row.id, asked_at=0.0, delay=1.0)
 
     assert findings(row, ledger=ledger) == {Finding.EARLY}
 
@@ -135,6 +137,34 @@ def test_a_cancellation_that_was_confirmed_and_forgotten_is_found() -> None:
     row = a_row()
 
     assert findings(row, ledger=Ledger(cancelled={row.id})) == {Finding.UNWANTED}
+
+
+def test_cancelled_work_that_is_promised_again_has_to_be_done() -> None:
+    row = a_row(cancel_requested=True, status=JobStatus.CANCELLED, effects=0)
+    ledger = Ledger()
+    before = time.monotonic()
+    ledger.cancel(row.id)
+
+    # Asked before the answer to the cancellation was there: nobody can say which came first.
+    ledger.accept(row.id, asked_at=before)
+    # The answer of the first time, because it has the same key.
+    ledger.accept(row.id, asked_at=time.monotonic(), key="key", replayed=True)
+    assert not findings(row, ledger=ledger)
+
+    ledger.accept(row.id, asked_at=time.monotonic())
+    assert findings(row, ledger=ledger) == {Finding.LOST}
+
+    ledger.cancel(row.id)
+    assert not findings(row, ledger=ledger)
+
+
+def test_the_same_work_may_be_active_again_once_the_first_was_cancelled_though_it_still_runs() -> None:
+    again = a_row(1, name="same")
+    cancelled = a_row(0, name="same", cancel_requested=True, status=JobStatus.CANCELLED, effects=0)
+
+    assert not findings(replace(cancelled, cancelled_at=again.queued_at), again)
+    later = again.queued_at + timedelta(seconds=0.8)
+    assert findings(replace(cancelled, cancelled_at=later), again) == {Finding.TWINS}
 
 
 @pytest.mark.parametrize(("breach", "finding"), [("stolen", Finding.STOLEN), ("revived", Finding.REVIVED)])

@@ -89,6 +89,26 @@ def test_one_job_is_queued_again_as_if_new(client: TestClient, runtime: Runtime,
     reasons_of(client.post(f"/api/admin/jobs/{job_id}/requeue"), 409, "conflict")
 
 
+@pytest.mark.parametrize(("method", "address"), [("GET", ""), ("DELETE", ""), ("POST", "/requeue")])
+def test_the_operator_is_told_of_jobs_and_not_of_tasks(
+    lasting_client: TestClient, method: str, address: str
+) -> None:
+    answer = lasting_client.request(method, f"/api/admin/jobs/{uuid4()}{address}")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "There is no such job.")
+
+
+def test_what_has_ended_is_a_job_to_an_operator_and_a_task_to_a_listener(
+    client: TestClient, runtime: Runtime
+) -> None:
+    job_id = a_job(runtime, JobStatus.DEAD)
+    told = [
+        client.delete(f"{address}/{job_id}").json()["detail"] for address in ("/api/admin/jobs", "/api/tasks")
+    ]
+    assert [sentence.split(" has ended")[0] for sentence in told] == ["The job", "The task"]
+    unknown = client.delete(f"/api/tasks/{uuid4()}").json()["detail"]
+    assert unknown == "There is no such task."
+
+
 def test_an_unknown_job_cannot_be_queued_again(lasting_client: TestClient) -> None:
     reasons_of(lasting_client.post(f"/api/admin/jobs/{uuid4()}/requeue"), 404, "not_found")
 

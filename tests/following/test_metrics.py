@@ -1,19 +1,24 @@
 """What Prometheus reads: the state of the queues, and what this process did, without an id in any label."""
 
+import itertools
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from families import a_job
-from makers import a_user
+from makers import a_connected_user, a_user
+from spotify_insights.accounts.call_budget import CallBudget, Purpose
 from spotify_insights.database.actor import SYSTEM
-from spotify_insights.jobs.job import JobStatus
+from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.models import Alert
 from spotify_insights.runtime import Runtime
+from spotify_insights.spotify.errors import QuotaExceededError
 
 Labels = dict[str, str]
 
@@ -58,6 +63,76 @@ def test_the_queues_are_shown_as_they_stand(client: TestClient, runtime: Runtime
     # Nobody works here, so no canary ever sang: to say 0 would be to say that one just did.
     assert value(shown, "canary_age_seconds", queue="spotify") is None
     assert value(shown, "event_listeners") == 0
+
+
+def test_every_queue_and_status_has_a_series_before_its_first_job(
+    client: TestClient, runtime: Runtime
+) -> None:
+    a_job(runtime, JobStatus.DEAD)
+
+    [jobs] = [family for name, family in scraped(client).items() if name == "spotify_insights_jobs"]
+
+    shown = {(sample.labels["queue"], sample.labels["status"]): sample.value for sample in jobs.samples}
+    assert shown == dict.fromkeys(itertools.product(Queue, JobStatus), 0) | {("spotify", "dead"): 1}
+    assert len(jobs.samples) == len(shown)
+
+
+def test_nobody_connected_and_nothing_asked_is_zero_and_no_time_to_renew(client: TestClient) -> None:
+    shown = scraped(client)
+
+    assert value(shown, "spotify_calls_today") == 0
+    assert value(shown, "spotify_paused_seconds") == 0
+    assert value(shown, "spotify_connections", status="connected") == 0
+    assert value(shown, "spotify_connections", status="reauth_required") == 0
+    assert value(shown, "spotify_reauthorization_days") is None
+
+
+def test_the_budget_of_calls_and_a_pause_are_shown(client: TestClient, runtime: Runtime) -> None:
+    runtime.spotify.budget.reserve(17, purpose=Purpose.ASKED_FOR)
+    # Of another app, as after a change of the client id.
+    other = CallBudget(runtime.database, client_id="another", calls_per_day=600)
+    other.reserve(5, purpose=Purpose.ASKED_FOR)
+    other.pause(QuotaExceededError(retry_after=timedelta(hours=5)))
+
+    shown = scraped(client)
+    assert value(shown, "spotify_calls_today") == 17
+    assert value(shown, "spotify_calls_per_day") == runtime.settings.spotify_calls_per_day
+    assert value(shown, "spotify_paused_seconds") == 0
+
+    runtime.spotify.budget.pause(QuotaExceededError(retry_after=timedelta(hours=2)))
+    paused = value(scraped(client), "spotify_paused_seconds")
+    assert paused == pytest.approx(2 * 3600, abs=60)
+
+    change(runtime, "UPDATE spotify_app_pauses SET not_before = clock_timestamp() - interval '1 s'")
+    assert value(scraped(client), "spotify_paused_seconds") == 0
+
+
+def test_connections_are_counted_and_the_soonest_end_is_told(client: TestClient, runtime: Runtime) -> None:
+    soon, late, ended = (a_connected_user(runtime) for _ in range(3))
+    for user_id, days in ((soon, 12), (late, 100), (ended, 1)):
+        change(
+            runtime,
+            "UPDATE spotify_tokens SET refresh_expires_at = clock_timestamp() + make_interval(days => :days)"
+            " WHERE user_id = :user_id",
+            user_id=user_id,
+            days=days,
+        )
+    change(
+        runtime,
+        "UPDATE spotify_tokens SET status = 'reauth_required' WHERE user_id = :user_id",
+        user_id=ended,
+    )
+
+    shown = scraped(client)
+
+    assert value(shown, "spotify_connections", status="connected") == 2
+    assert value(shown, "spotify_connections", status="reauth_required") == 1
+    assert value(shown, "spotify_reauthorization_days") == pytest.approx(12, abs=0.01)
+
+
+def change(runtime: Runtime, statement: str, **parameters: object) -> None:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(text(statement), parameters)
 
 
 def test_what_the_relay_of_this_process_does_is_counted(lasting_client: TestClient) -> None:
@@ -126,8 +201,8 @@ def test_no_id_of_anybody_is_a_label(client: TestClient, runtime: Runtime) -> No
 
     for family in scraped(client).values():
         for sample in family.samples:
-            for text in sample.labels.values():
-                assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text), sample
+            for label in sample.labels.values():
+                assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", label), sample
 
 
 def test_names_and_explanations_are_as_prometheus_asks(lasting_client: TestClient) -> None:

@@ -1,73 +1,29 @@
 """One answer for one key, in the transaction of its effect, whoever races and whatever fails."""
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
 
+from answered_once import REQUEST, Work, age, asked, keys
 from job_trials import at_once
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database, Transaction
 from spotify_insights.idempotency.answer import LIFE, Answer, IdempotentRequest, answer_once
 from spotify_insights.idempotency.errors import KeyInUseError, KeyReusedError
 from spotify_insights.idempotency.models import IdempotencyKey
-from spotify_insights.idempotency.purge import purge_old_keys
-
-REQUEST = IdempotentRequest(caller="local", route="POST /api/notes", key="k-1", hashes=("h-1",))
-A_SECOND = timedelta(seconds=1)
-# Of the table and its indexes, by this connection.
-ENTRIES_READ = text("""
-    SELECT pg_stat_get_xact_tuples_returned('idempotency_keys'::regclass)
-         + sum(pg_stat_get_xact_tuples_returned(indexrelid))
-      FROM pg_index WHERE indrelid = 'idempotency_keys'::regclass
-""")
 
 
 class SecondThoughtsError(Exception):
     pass
 
 
-@dataclass
-class Work:
-    """Something that can be done again and then gives another answer."""
-
-    status: int = 202
-    done: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self) -> Answer:
-        with self.lock:
-            self.done += 1
-            number = self.done
-        # The order in which JSONB would keep these is another one.
-        return Answer(self.status, {"number": number, "a": {"z": 1, "b": None}}, location=f"/notes/{number}")
-
-
-def asked(database: Database, work: Work, request: IdempotentRequest | None = REQUEST) -> Answer:
-    with database.transaction(acting_for=SYSTEM) as tx:
-        return answer_once(tx, request, work)
-
-
 def asked_for_two_seconds(database: Database, work: Work) -> None:
     with database.transaction(acting_for=SYSTEM) as tx:
         tx.session.execute(text("SET LOCAL lock_timeout = '2s'"))
         answer_once(tx, REQUEST, work)
-
-
-def keys(database: Database) -> list[IdempotencyKey]:
-    with database.transaction(acting_for=SYSTEM) as tx:
-        return list(tx.session.query(IdempotencyKey).order_by(IdempotencyKey.key))
-
-
-def age(database: Database, key: str, by: timedelta) -> None:
-    """Make the key so much older."""
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(
-            text("UPDATE idempotency_keys SET created_at = created_at - :by WHERE key = :key"),
-            {"by": by, "key": key},
-        )
 
 
 def statements_of(database: Database, work: Work, request: IdempotentRequest | None) -> int:
@@ -275,56 +231,6 @@ def test_a_key_is_free_again_after_a_day_and_not_before(database: Database) -> N
     assert asked(database, work, other) == replace(fresh, replayed=True)
     with pytest.raises(KeyReusedError):
         asked(database, work)
-
-
-def test_old_keys_are_purged_in_bounded_batches_the_oldest_first(database: Database) -> None:
-    for number in range(5):
-        asked(database, Work(), replace(REQUEST, key=f"k-{number}"))
-    for number in range(4):
-        age(database, f"k-{number}", LIFE + number * A_SECOND)
-
-    deleted, left = list[int](), list[list[str]]()
-    for _ in range(3):
-        with database.transaction(acting_for=SYSTEM) as tx:
-            deleted.append(purge_old_keys(tx, limit=3))
-        left.append([row.key for row in keys(database)])
-
-    assert deleted == [3, 1, 0]
-    assert left == [["k-0", "k-4"], ["k-4"], ["k-4"]]
-
-
-def test_two_purges_at_once_do_not_wait_for_each_other(database: Database) -> None:
-    for number in range(4):
-        asked(database, Work(), replace(REQUEST, key=f"k-{number}"))
-        age(database, f"k-{number}", LIFE)
-
-    with (
-        database.transaction(acting_for=SYSTEM) as one,
-        database.transaction(acting_for=SYSTEM) as other,
-    ):
-        other.session.execute(text("SET LOCAL lock_timeout = '2s'"))
-        assert (purge_old_keys(one, limit=3), purge_old_keys(other, limit=3)) == (3, 1)
-
-    assert keys(database) == []
-
-
-def test_the_purge_reads_no_more_than_it_deletes(database: Database) -> None:
-    """However many keys a busy day has: the moment is looked up in the index."""
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(
-            text(
-                "INSERT INTO idempotency_keys (scope, key, request_hash, status, body)"
-                " SELECT 's', n::text, 'h', 202, '{}' FROM generate_series(1, 5000) n"
-            )
-        )
-    age(database, "7", LIFE)
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("ANALYZE idempotency_keys"))
-
-    with database.transaction(acting_for=SYSTEM) as tx:
-        before = tx.session.execute(ENTRIES_READ).scalar_one()
-        assert purge_old_keys(tx) == 1
-        assert tx.session.execute(ENTRIES_READ).scalar_one() - before < 50
 
 
 def test_a_key_costs_two_statements_a_repeated_one_costs_one_and_none_costs_nothing(

@@ -1,64 +1,31 @@
 """Every POST with a key: sent again it gets its first answer, and nothing happens twice."""
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
-from httpx2 import Response
-from sqlalchemy import event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
 from starlette.testclient import TestClient
-from starlette.types import Message, Scope
 
-from job_trials import somebody_waits_for_a_lock
+from idempotent_posts import (
+    ADDRESSES,
+    KEY,
+    Post,
+    everything,
+    generation,
+    handover,
+    ingestion,
+    registration,
+    rows,
+)
 from jobs_inline import work_off
 from makers import a_connected_user, a_user
 from problem_documents import reasons_of
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.idempotency.answer import LIFE
 from spotify_insights.runtime import Runtime
-from stored_rows import a_snapshot
-
-KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
-ADDRESSES = ["/api/users/register", "/api/tokens/store", "/api/listening/ingest", "/api/insights/generate"]
-
-
-@dataclass(frozen=True)
-class Post:
-    """One request that can be sent any number of times."""
-
-    path: str
-    sent: dict[str, Any] = field(default_factory=dict)
-
-    def by(self, client: TestClient, headers: dict[str, str] | None = None) -> Response:
-        return client.post(self.path, headers=headers or {}, **self.sent)
-
-
-def handover(user_id: UUID, **changes: Any) -> Post:
-    tokens = {"access_token": "BQD-canary", "refresh_token": "AQC-canary", "expires_in": 3600}
-    return Post("/api/tokens/store", {"json": {"user_id": str(user_id)} | tokens | changes})
-
-
-def ingestion(user_id: UUID, **params: str) -> Post:
-    return Post("/api/listening/ingest", {"params": {"user_id": str(user_id)} | params})
-
-
-def registration(**changes: str) -> Post:
-    return Post("/api/users/register", {"json": {"spotify_user_id": "somebody"} | changes})
-
-
-def generation(runtime: Runtime, **params: str) -> Post:
-    snapshot_id = str(a_snapshot(runtime, a_user(runtime)))
-    return Post(
-        "/api/insights/generate", {"params": {"snapshot_id": snapshot_id, "insight_type": "roast"} | params}
-    )
 
 
 @pytest.fixture(params=ADDRESSES)
@@ -71,29 +38,6 @@ def post(request: pytest.FixtureRequest, runtime: Runtime) -> Post:
         "/api/insights/generate": lambda: generation(runtime),
     }
     return makers[request.param]()
-
-
-def rows(runtime: Runtime, table: str) -> list[str]:
-    """The rows of a table as text."""
-    with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        return list(tx.session.scalars(text(f"SELECT t::text FROM {table} t ORDER BY 1")))  # noqa: S608  # our own tables
-
-
-def everything(runtime: Runtime) -> list[list[str]]:
-    return [rows(runtime, table) for table in ("users", "spotify_tokens", "background_jobs")]
-
-
-@contextmanager
-def a_broken_connection(client: TestClient, moment: str) -> Iterator[None]:
-    """The API's database breaks off at this moment of a transaction."""
-    sessions = client.app.state.runtime.database._sessions  # type: ignore[attr-defined]  # the API's own
-
-    def break_off(_session: object) -> None:
-        raise OperationalError("COMMIT", {}, ConnectionError("the server closed the connection"))
-
-    event.listen(sessions, moment, break_off)
-    yield
-    event.remove(sessions, moment, break_off)
 
 
 def test_every_address_that_takes_a_post_takes_a_key(client: TestClient) -> None:
@@ -247,76 +191,6 @@ def test_a_request_that_was_wrong_may_be_mended_under_its_key(
 
     assert rows(runtime, "idempotency_keys") == []
     assert registration().by(client, KEY).status_code == 201
-
-
-def test_a_failed_commit_leaves_the_key_free(client: TestClient, runtime: Runtime) -> None:
-    post = ingestion(a_connected_user(runtime))
-
-    with a_broken_connection(client, "before_commit"):
-        reasons_of(post.by(client, KEY), 503, "unavailable")
-
-    assert rows(runtime, "background_jobs") == rows(runtime, "idempotency_keys") == []
-    again = post.by(client, KEY)
-    assert again.status_code == 202
-    assert "idempotency-replayed" not in again.headers
-
-
-def test_a_request_whose_first_copy_is_still_being_answered_is_told_so_at_once(
-    client: TestClient, runtime: Runtime
-) -> None:
-    user_id = a_user(runtime)
-    post = handover(user_id)
-    with ThreadPoolExecutor(1) as thread:
-        with runtime.database.transaction(acting_for=SYSTEM) as tx:
-            tx.session.execute(text("SELECT 1 FROM users FOR UPDATE"))
-            first = thread.submit(post.by, client, KEY)
-            assert somebody_waits_for_a_lock(runtime.database)
-            # The first one waits for this block to end; the second one is answered before.
-            reasons_of(post.by(client, KEY), 409, "idempotency_key_in_use")
-        assert first.result(timeout=10).status_code == 201
-
-    assert post.by(client, KEY).headers["idempotency-replayed"] == "true"
-
-
-def test_a_commit_that_happened_although_it_seemed_to_fail_is_found_by_its_key(
-    client: TestClient, runtime: Runtime
-) -> None:
-    post = ingestion(a_connected_user(runtime))
-
-    with a_broken_connection(client, "after_commit"):
-        reasons_of(post.by(client, KEY), 503, "unavailable")
-    work_off(runtime)
-    again = post.by(client, KEY)
-
-    assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
-    assert len(rows(runtime, "background_jobs")) == 1
-
-
-def test_a_client_that_is_gone_before_its_request_is_looked_at_crashes_nothing(
-    client: TestClient, runtime: Runtime
-) -> None:
-    statuses: list[int] = []
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        statuses.append(message.get("status", 0))
-
-    async def ask() -> None:
-        await client.app(scope, receive, send)
-
-    scope: Scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/api/listening/ingest",
-        "query_string": f"user_id={a_connected_user(runtime)}".encode(),
-        "headers": [(b"host", b"localhost"), (b"idempotency-key", b"k-1")],
-    }
-    asyncio.run(ask())
-
-    assert statuses[0] == 202
-    assert len(rows(runtime, "background_jobs")) == 1
 
 
 def test_after_a_day_the_key_may_belong_to_another_request(client: TestClient, runtime: Runtime) -> None:

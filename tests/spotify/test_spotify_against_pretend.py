@@ -1,14 +1,11 @@
 """Our client and the pretend Spotify must agree: both follow Spotify's documents, not each other."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from datetime import timedelta
 
-import httpx2
 import pytest
-from pydantic import SecretStr
 
-from spotify_insights.pretend_spotify.config import Mode, PretendSpotifyConfig, RefreshTokenAnswer
+from pretend_sign_in import CONFIDENTIAL, CONFIG, refresh_token_of
+from spotify_insights.pretend_spotify.config import Mode
 from spotify_insights.pretend_spotify.faults import (
     AccessTokenExpired,
     CannedAnswer,
@@ -22,16 +19,13 @@ from spotify_insights.pretend_spotify.faults import (
     SlowBody,
     UserNotAllowlisted,
 )
-from spotify_insights.pretend_spotify.running import RunningPretendSpotify, running_pretend_spotify
+from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.spotify.errors import (
     AccessTokenRejectedError,
     EndpointUnavailableError,
-    InsufficientScopeError,
-    OperatorMisconfiguredError,
     OwnerNotPremiumError,
     QuotaExceededError,
     RateLimitedError,
-    ReauthRequiredError,
     RequestRejectedError,
     SpotifyError,
     UpstreamError,
@@ -39,104 +33,10 @@ from spotify_insights.spotify.errors import (
 )
 from spotify_insights.spotify.http_client import SpotifyHttpClient
 from spotify_insights.spotify.login import (
-    AppCredentials,
     Tokens,
-    authorize_url,
-    exchange_code,
-    new_code_verifier,
     refresh,
 )
-from spotify_insights.spotify.scopes import REQUESTED_SCOPES
 from spotify_insights.spotify.web_api import SpotifyWebApi
-
-CONFIG = PretendSpotifyConfig(control=True, clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC))
-REDIRECT_URI = "http://127.0.0.1:8000/auth/spotify/callback"
-CONFIDENTIAL = AppCredentials("pretend-client", SecretStr("pretend-secret"))
-PUBLIC = AppCredentials("pretend-client")
-
-
-@pytest.fixture(scope="module")
-def shared_server() -> Iterator[RunningPretendSpotify]:
-    with running_pretend_spotify(CONFIG) as running:
-        yield running
-
-
-@pytest.fixture
-def spotify(shared_server: RunningPretendSpotify) -> RunningPretendSpotify:
-    shared_server.control.reset()
-    return shared_server
-
-
-@pytest.fixture
-def http(spotify: RunningPretendSpotify) -> Iterator[SpotifyHttpClient]:
-    with SpotifyHttpClient(
-        api_url=spotify.base_url, accounts_url=spotify.accounts_url, total_limit=timedelta(seconds=5)
-    ) as client:
-        yield client
-
-
-@pytest.fixture
-def tokens(http: SpotifyHttpClient, spotify: RunningPretendSpotify) -> Tokens:
-    return sign_in(http, spotify, CONFIDENTIAL)
-
-
-@pytest.fixture
-def api(http: SpotifyHttpClient, tokens: Tokens) -> SpotifyWebApi:
-    return SpotifyWebApi(tokens.access_token, http)
-
-
-def consent(
-    spotify: RunningPretendSpotify, code_verifier: SecretStr, scopes: frozenset[str] = REQUESTED_SCOPES
-) -> SecretStr:
-    """Open the page that `authorize_url` names, agree, and bring back the code."""
-    url = authorize_url(
-        PUBLIC,
-        redirect_uri=REDIRECT_URI,
-        state=SecretStr("state-1"),
-        code_verifier=code_verifier,
-        scopes=scopes,
-        accounts_url=spotify.accounts_url,
-    )
-    with httpx2.Client(trust_env=False) as browser:
-        assert browser.get(url).status_code == 200
-        fields = dict(parse_qsl(urlsplit(url).query))
-        response = browser.post(url.partition("?")[0], data={**fields, "decision": "agree"})
-    answer = parse_qs(urlsplit(response.headers["Location"]).query)
-    assert answer["state"] == ["state-1"]
-    return SecretStr(answer["code"][0])
-
-
-def sign_in(
-    http: SpotifyHttpClient,
-    spotify: RunningPretendSpotify,
-    app: AppCredentials,
-    scopes: frozenset[str] = REQUESTED_SCOPES,
-) -> Tokens:
-    verifier = new_code_verifier()
-    code = consent(spotify, verifier, scopes)
-    return exchange_code(http, app, code=code, redirect_uri=REDIRECT_URI, code_verifier=verifier)
-
-
-def refresh_token_of(tokens: Tokens) -> SecretStr:
-    assert tokens.refresh_token is not None
-    return tokens.refresh_token
-
-
-@pytest.mark.parametrize("app", [CONFIDENTIAL, PUBLIC], ids=["with a secret", "without a secret"])
-def test_a_listener_signs_in_and_the_access_token_is_renewed(
-    app: AppCredentials, http: SpotifyHttpClient, spotify: RunningPretendSpotify
-) -> None:
-    granted = sign_in(http, spotify, app)
-    spotify.control.expire_access_tokens()
-    with pytest.raises(AccessTokenRejectedError):
-        SpotifyWebApi(granted.access_token, http).me()
-
-    renewed = refresh(http, app, refresh_token=refresh_token_of(granted))
-
-    assert granted.scopes == REQUESTED_SCOPES
-    assert renewed.refresh_token is None
-    assert renewed.expires_in == timedelta(hours=1)
-    assert SpotifyWebApi(renewed.access_token, http).me().account_id
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -244,85 +144,6 @@ def test_a_slow_body_is_given_up(tokens: Tokens, spotify: RunningPretendSpotify)
         SpotifyWebApi(tokens.access_token, http).me()
 
 
-def test_consent_that_leaves_a_scope_out_is_noticed(
-    http: SpotifyHttpClient, spotify: RunningPretendSpotify
-) -> None:
-    granted = sign_in(http, spotify, PUBLIC, frozenset({"user-top-read"}))
-
-    with pytest.raises(InsufficientScopeError):
-        SpotifyWebApi(granted.access_token, http).recently_played()
-
-
 def test_a_request_that_makes_no_sense_is_our_own_fault(api: SpotifyWebApi) -> None:
     with pytest.raises(RequestRejectedError):
         api.top_tracks("last_tuesday")
-
-
-@pytest.mark.parametrize("answer", [RefreshTokenAnswer.ABSENT, RefreshTokenAnswer.EMPTY])
-def test_refreshing_leaves_the_refresh_token_in_use(
-    answer: RefreshTokenAnswer, http: SpotifyHttpClient, tokens: Tokens, spotify: RunningPretendSpotify
-) -> None:
-    spotify.control.change(refresh_token_answer=answer)
-
-    renewed = [refresh(http, CONFIDENTIAL, refresh_token=refresh_token_of(tokens)) for _ in range(2)]
-
-    assert [one.refresh_token for one in renewed] == [None, None]
-
-
-def test_a_rotated_refresh_token_is_handed_on(
-    http: SpotifyHttpClient, tokens: Tokens, spotify: RunningPretendSpotify
-) -> None:
-    spotify.control.change(refresh_token_answer=RefreshTokenAnswer.NEW)
-
-    successor = refresh_token_of(refresh(http, CONFIDENTIAL, refresh_token=refresh_token_of(tokens)))
-
-    assert refresh(http, CONFIDENTIAL, refresh_token=successor).access_token
-
-
-def test_six_months_after_consent_the_listener_has_to_connect_again(
-    http: SpotifyHttpClient, tokens: Tokens, spotify: RunningPretendSpotify
-) -> None:
-    spotify.control.advance_clock(timedelta(days=185))
-
-    with pytest.raises(ReauthRequiredError) as raised:
-        refresh(http, CONFIDENTIAL, refresh_token=refresh_token_of(tokens))
-
-    assert raised.value.reason == "expired"
-
-
-def test_a_listener_who_removed_the_app_has_to_connect_again(
-    http: SpotifyHttpClient, tokens: Tokens, spotify: RunningPretendSpotify
-) -> None:
-    spotify.control.revoke()
-
-    with pytest.raises(ReauthRequiredError) as raised:
-        refresh(http, CONFIDENTIAL, refresh_token=refresh_token_of(tokens))
-
-    assert raised.value.reason == "revoked"
-
-
-@pytest.mark.parametrize(
-    "app", [AppCredentials("somebody-else"), AppCredentials("pretend-client", SecretStr("wrong"))]
-)
-def test_a_wrong_app_is_the_operators_affair(
-    app: AppCredentials, http: SpotifyHttpClient, tokens: Tokens
-) -> None:
-    with pytest.raises(OperatorMisconfiguredError, match="invalid_client"):
-        refresh(http, app, refresh_token=refresh_token_of(tokens))
-
-
-def test_a_code_works_once_and_for_its_own_redirect_uri_only(
-    http: SpotifyHttpClient, spotify: RunningPretendSpotify
-) -> None:
-    verifier = new_code_verifier()
-    code = consent(spotify, verifier)
-
-    with pytest.raises(OperatorMisconfiguredError):
-        exchange_code(
-            http, PUBLIC, code=code, redirect_uri="http://127.0.0.1:9/elsewhere", code_verifier=verifier
-        )
-    with pytest.raises(ReauthRequiredError):
-        exchange_code(http, PUBLIC, code=code, redirect_uri=REDIRECT_URI, code_verifier=new_code_verifier())
-    exchange_code(http, PUBLIC, code=code, redirect_uri=REDIRECT_URI, code_verifier=verifier)
-    with pytest.raises(ReauthRequiredError):
-        exchange_code(http, PUBLIC, code=code, redirect_uri=REDIRECT_URI, code_verifier=verifier)

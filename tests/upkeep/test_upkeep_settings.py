@@ -69,6 +69,9 @@ def test_without_settings_dead_jobs_stay_longest() -> None:
         ("ALERT_FAILURE_PERCENT", "101"),
         ("ALERT_SILENT_MINUTES", "0"),
         ("DEAD_JOB_RETENTION_DAYS", "0"),
+        # Sooner than a weekly summary ceases to be due.
+        ("JOB_RETENTION_DAYS", "3"),
+        ("FAILED_JOB_RETENTION_DAYS", "3"),
         # Beyond the calendar of PostgreSQL.
         ("JOB_RETENTION_DAYS", "9999999"),
     ],

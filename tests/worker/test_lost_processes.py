@@ -38,6 +38,26 @@ def test_a_pool_process_killed_in_mid_task_costs_seconds_and_not_a_lease(
     assert len(notes.on(job_id)) == 1
 
 
+def test_a_process_that_dies_after_its_attempt_takes_nothing_from_the_next_one(
+    stage: Stage, database: Database, notes: Notes
+) -> None:
+    with stage.worker(concurrency=2) as worker, running_relay(database, stage.settings):
+        job_id = enqueued(database, Act(name="late", deeds=("linger", "hold")))
+        first, second = stage.begins("late"), stage.begins("late", times=2)
+        live = job_row(database, job_id)
+        stage.release("late-lingering")
+        assert eventually(lambda: "WorkerLostError" in worker.log, within=20), worker.log
+        row = job_row(database, job_id)
+        stage.release("late")
+        assert eventually(lambda: job_row(database, job_id).finished_at is not None, within=5), worker.log
+
+    assert first.pid != second.pid
+    assert (row.status, row.attempts, row.lease_token) == (JobStatus.RUNNING, 2, live.lease_token)
+    row = job_row(database, job_id)
+    assert (row.status, row.attempts) == (JobStatus.SUCCEEDED, 2)
+    assert len(notes.on(job_id)) == 1
+
+
 @pytest.mark.parametrize(
     "death",
     ["die", pytest.param("exit", marks=pytest.mark.slow), pytest.param("leave", marks=pytest.mark.slow)],

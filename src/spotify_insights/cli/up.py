@@ -183,6 +183,13 @@ def _prepare_data(supervisor: Supervisor, environment: Mapping[str, str], *, ser
         database.close()
 
 
+def _grace_seconds(environment: Mapping[str, str]) -> int:
+    """What running jobs get when everything stops: less than on a platform, because a person waits."""
+    from spotify_insights.settings import Settings  # noqa: PLC0415
+
+    return min(Settings.from_environment(environment).worker_grace_seconds, _JOBS_HAVE_SECONDS)
+
+
 def _launch_doors(
     supervisor: Supervisor,
     folder: DataFolder,
@@ -191,12 +198,13 @@ def _launch_doors(
     options: UpOptions,
 ) -> None:
     """API, workers and beat, side by side: most of their start is imports."""
+    grace_seconds = _grace_seconds(environment)
 
     def door(name: str, *arguments: str, stop_deadline: float = 5.0) -> Process:
         return Process(
             name,
             [sys.executable, "-m", "spotify_insights", *arguments],
-            env={**environment, "WORKER_GRACE_SECONDS": str(_JOBS_HAVE_SECONDS)},
+            env={**environment, "WORKER_GRACE_SECONDS": str(grace_seconds)},
             ready_file=folder.run / f"{name}.ready",
             log=folder.logs / f"{name}.log",
             stop_deadline=stop_deadline,

@@ -1,24 +1,51 @@
 """The one way to the database: a visible transaction that knows for whom it acts."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import CursorResult, Engine, Executable, create_engine, text
+from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from spotify_insights.database.actor import SET_ACTOR, Actor
+from spotify_insights.database.connection import SIGN_OF_LIFE_SECONDS, Connection, Connector
 from spotify_insights.errors import SetupError, UnavailableError
 from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
-_SET_ACTOR: Final = text(SET_ACTOR.replace("%(role)s", ":role").replace("%(user_id)s", ":user_id"))
+_BEGIN: Final = text(
+    SET_ACTOR.replace("%(role)s", ":role").replace("%(user_id)s", ":user_id")
+    + ", set_config('statement_timeout', :statement_timeout, true)"
+)
 
 DATABASE_SILENT = "The database does not answer. Nothing was changed; try again in a few seconds."
+COMMIT_UNANSWERED = (
+    "The database fell silent while this was being stored, so it may be stored or not. "
+    "Try again in a few seconds; repeating it does no harm."
+)
+CHANGES_MET = "Two changes met in the database, and this one was undone. Nothing was changed; try again."
+DATABASE_READ_ONLY = (
+    "The database can only be read just now, as while another server takes over. "
+    "Nothing was changed; try again in a few seconds."
+)
+
+# For work in the background. A server that says nothing for so long says nothing at all.
+PATIENCE_SECONDS: Final = 30.0
+# The server gives a slow statement up a little earlier than we give up the server: then nobody goes on
+# working, or waiting for a lock, for somebody who has left.
+_SERVER_GIVES_UP_AT: Final = 0.9
+
+_DEADLOCK_OR_SERIALIZATION: Final = frozenset({"40P01", "40001"})
+_READ_ONLY: Final = "25006"
+# Insufficient resources and an operator's intervention, such as a shutdown.
+_AWAY_CLASSES: Final = ("53", "57")
+# Transactions that the server ended because they took too long.
+_AWAY: Final = frozenset({"25P03", "25P04"})
 
 
 class Transaction:
@@ -53,22 +80,32 @@ class Transaction:
 class Database:
     """Connections to one PostgreSQL, handed out as transactions. Safe to share between threads.
 
+    Args:
+        patience: how many seconds a server may leave one statement without an answer; None means for ever.
+
     Raises:
         SetupError: the address cannot be read; the sentence does not repeat it.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "spotify-insights") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "spotify-insights",
+        patience: float | None = PATIENCE_SECONDS,
+    ) -> None:
         if not _is_readable(url):
             raise SetupError(
                 "DATABASE_URL cannot be read as the address of a PostgreSQL database. In its password, "
                 "percent-encode special characters, for example %40 for @ and %25 for %."
             )
         self.url = url
+        self._patience = patience
         # libpq alone reads the address, so every process and tool understands it in the same way.
         self.engine: Engine = create_engine(
             "postgresql+psycopg://",
-            # Two seconds are the least that libpq takes.
-            creator=lambda: psycopg.connect(url, application_name=application_name, connect_timeout=2),
+            creator=Connector(url, application_name=application_name),
             pool_size=pool_size,
             max_overflow=pool_size,
             # Whoever waits longer would rather hear that it is too much just now.
@@ -77,7 +114,15 @@ class Database:
             # Parameters are somebody's plays and sealed tokens: they have no place in a log.
             hide_parameters=True,
         )
+        event.listen(self.engine, "checkout", self._lend)
+        event.listen(self.engine, "checkin", _take_back)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def with_patience(self, patience: float) -> Self:
+        """The same connections, for somebody who waits so many seconds for the answer to a statement."""
+        other = copy.copy(self)
+        other._patience = patience  # noqa: SLF001  # one of ours
+        return other
 
     @contextmanager
     def transaction(self, *, acting_for: Actor) -> Iterator[Transaction]:
@@ -87,22 +132,29 @@ class Database:
             acting_for: whose rows may be touched; set for row-level security, local to this transaction.
 
         Raises:
-            UnavailableError: PostgreSQL cannot be reached or broke off. If that happened during the commit
-                itself, the changes may or may not be stored; every caller is safe to repeat.
+            UnavailableError: PostgreSQL cannot be reached, broke off, fell silent, only reads or has no room
+                left, or the changes met others in a deadlock. If the connection was lost during the commit
+                itself, they may or may not be stored; every caller is safe to repeat.
         """
         transaction: Transaction | None = None
+        committing = False
         try:
             with self._sessions.begin() as session:
-                session.execute(_SET_ACTOR, acting_for.parameters)
+                self._wait_patiently(session)
+                session.execute(_BEGIN, acting_for.parameters | self._statement_timeout)
                 transaction = Transaction(session)
                 yield transaction
                 transaction.run_before_commit()
-        except (OperationalError, PoolTimeoutError) as error:
+                committing = True
+        except PoolTimeoutError as error:
             raise UnavailableError(DATABASE_SILENT) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise UnavailableError(DATABASE_SILENT) from error
-            raise
+            sentence = _unavailable(error)
+            if sentence is None:
+                raise
+            if committing and error.connection_invalidated:
+                sentence = COMMIT_UNANSWERED
+            raise UnavailableError(sentence) from error
         finally:
             if transaction is not None:
                 transaction.run_at_end()
@@ -110,6 +162,40 @@ class Database:
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+
+    def _lend(self, connection: Connection, *_: object) -> None:
+        connection.patience = self._patience
+
+    def _wait_patiently(self, session: Session) -> None:
+        cast("Connection", session.connection().connection.dbapi_connection).patience = self._patience
+
+    @property
+    def _statement_timeout(self) -> dict[str, str]:
+        seconds = (self._patience or 0) * _SERVER_GIVES_UP_AT
+        return {"statement_timeout": f"{seconds * 1000:.0f}ms"}
+
+
+def _take_back(connection: Connection | None, *_: object) -> None:
+    # The next thing it is asked is whether it is still alive. Nothing is left of one that broke.
+    if connection is not None:
+        connection.patience = SIGN_OF_LIFE_SECONDS
+
+
+def _unavailable(error: DBAPIError) -> str | None:
+    """The sentence for a failure of the database itself; None for a fault of ours."""
+    sqlstate: str = getattr(error.orig, "sqlstate", None) or ""
+    if sqlstate in _DEADLOCK_OR_SERIALIZATION:
+        return CHANGES_MET
+    if sqlstate == _READ_ONLY:
+        return DATABASE_READ_ONLY
+    if (
+        isinstance(error, OperationalError)
+        or error.connection_invalidated
+        or sqlstate.startswith(_AWAY_CLASSES)
+        or sqlstate in _AWAY
+    ):
+        return DATABASE_SILENT
+    return None
 
 
 def _is_readable(url: str) -> bool:

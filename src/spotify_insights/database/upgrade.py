@@ -116,7 +116,10 @@ def _refuse_newer_schema(connection: Connection) -> None:
 
 @contextmanager
 def _migration_connection(database_url: str) -> Iterator[Connection]:
-    database = Database(database_url, pool_size=1, application_name="spotify-insights migration")
+    # A change of a large table takes as long as it takes.
+    database = Database(
+        database_url, pool_size=1, application_name="spotify-insights migration", patience=None
+    )
     try:
         with database.engine.begin() as connection:
             yield connection

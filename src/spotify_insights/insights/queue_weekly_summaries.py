@@ -6,6 +6,7 @@ from typing import Final
 from spotify_insights.insights.jobs import GenerateWeeklySummaries, GenerateWeeklySummary
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.enqueue import enqueue
+from spotify_insights.jobs.given_up import without_given_up
 from spotify_insights.listening.weeks_to_tell import present, weeks_to_tell
 
 # A letter takes a fraction of a second; one after the other they leave room for whoever waits for an insight.
@@ -18,13 +19,16 @@ def generate_weekly_summaries(attempt: Attempt, _job: GenerateWeeklySummaries) -
     """Queue a summary for each listener for whom it is Sunday 09:00, or was within a day.
 
     Safe to repeat at any moment: a week whose snapshot is stored is left alone, and a summary that is
-    under way is joined.
+    under way is joined. One that failed, died or was cancelled stays so; an operator may queue it again.
     """
     with attempt.completion() as completion:
         session = completion.tx.session
-        found = weeks_to_tell(session, present(session))
-        step = min(_STAGGER, _SPREAD / max(1, len(found)))
-        for place, listener in enumerate(found):
-            job = GenerateWeeklySummary(user_id=listener.user_id, week_ends_on=listener.week.ends_on)
-            enqueue(completion.tx, job, parent_id=attempt.job_id, delay=place * step)
-        completion.result = {"listeners": len(found)}
+        wanted = [
+            GenerateWeeklySummary(user_id=listener.user_id, week_ends_on=listener.week.ends_on)
+            for listener in weeks_to_tell(session, present(session))
+        ]
+        summaries = without_given_up(session, wanted)
+        step = min(_STAGGER, _SPREAD / max(1, len(summaries)))
+        for place, summary in enumerate(summaries):
+            enqueue(completion.tx, summary, parent_id=attempt.job_id, delay=place * step)
+        completion.result = {"listeners": len(summaries)}

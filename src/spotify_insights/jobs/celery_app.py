@@ -4,7 +4,7 @@ The database holds jobs, their results and all timing; a message is a nudge that
 """
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from celery import Celery
 from kombu import Queue as KombuQueue
@@ -15,12 +15,28 @@ HARD_TIME_LIMIT_SECONDS: Final = int(Job.time_limit.total_seconds())
 
 
 def broker_address(redis_url: str) -> str:
-    """The address as kombu spells it: it names unix sockets `redis+socket://` where redis-py says `unix://`."""
+    """The address as kombu spells it, for whatever redis-py understands.
+
+    Kombu names unix sockets `redis+socket://` where redis-py says `unix://`, and in a query it knows nothing
+    but TLS: name, password and database go where it looks for them, and what concerns redis-py alone goes.
+    """
     parts = urlsplit(redis_url)
-    if parts.scheme != "unix":
+    if parts.scheme != "unix" and not parts.query:
         return redis_url
-    database = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair).get("db", "0")
-    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+    given = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    # As redis-py has it: what stands before the host comes before the query, but the query before the path.
+    credentials, _, host = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    user, password = (
+        in_front or quote(given.get(name, ""), safe="")
+        for name, in_front in (("username", user), ("password", password))
+    )
+    place = f"{user}:{password}@{host}" if user or password else host
+    if parts.scheme == "unix":
+        return f"redis+socket://{place}{parts.path}?virtual_host={given.get('db', '0')}"
+    path = f"/{given['db']}" if "db" in given else parts.path
+    tls = urlencode({name: value for name, value in given.items() if name.startswith("ssl_")})
+    return f"{parts.scheme}://{place}{path}{'?' if tls else ''}{tls}"
 
 
 def create_celery(redis_url: str) -> Celery:

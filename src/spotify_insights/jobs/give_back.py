@@ -17,6 +17,7 @@ _NO_LONG_WAITS: Final = text("""
     SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '4s', true)
 """)
 
+# Rows are locked in the order of their ids, as by everything that locks several jobs.
 _GIVE_BACK: Final = text("""
     WITH held AS MATERIALIZED (
          SELECT id, CASE WHEN cancel_requested THEN 'cancelled'
@@ -24,9 +25,10 @@ _GIVE_BACK: Final = text("""
                          WHEN clock_timestamp() >= expires_at THEN 'dead'
                          ELSE 'queued' END AS status
            FROM background_jobs
-          WHERE status = 'running' AND worker = :worker
+          WHERE status = 'running' AND (worker = :worker OR starts_with(worker, :worker || '/'))
             AND (CAST(:job_id AS uuid) IS NULL OR id = :job_id)
-            FOR UPDATE)
+          ORDER BY id
+            FOR NO KEY UPDATE)
     UPDATE background_jobs job
        SET status = held.status, progress = NULL,
            error = CASE held.status WHEN 'cancelled' THEN 'The job was cancelled.' ELSE :error END,
@@ -55,14 +57,20 @@ class Reason(Enum):
         self.attempt_counts = attempt_counts
 
 
+def process_name(worker: str, pid: int) -> str:
+    """How a process of the pool of `worker` calls itself when it claims."""
+    return f"{worker}/{pid}"
+
+
 def give_back(database: Database, *, worker: str, reason: Reason, job_id: UUID | None = None) -> int:
-    """End the leases that `worker` holds: another attempt may begin at once; the number of them.
+    """End the leases that `worker` or its pool holds: another attempt may begin at once; the number of them.
 
     A job whose attempts are used up is dead then, and one whose cancellation was asked for is cancelled.
     What another worker holds is left alone, as is what ended meanwhile.
 
     Args:
-        worker: the name under which the jobs were claimed. No two processes may ever have the same.
+        worker: the name of a worker, for all of its pool, or the `process_name` of one process. No two
+            workers may ever have the same name.
         job_id: only this job.
 
     Raises:

@@ -35,6 +35,8 @@ def heartbeat(attempt: Attempt, *, interval: float | None = None) -> Iterator[No
                 return
             except UnavailableError:
                 _log.warning("lease_not_renewed", job_id=str(attempt.job_id))
+            except Exception:  # noqa: BLE001  # the work goes on, and the next renewal may do better
+                _log.exception("lease_not_renewed", job_id=str(attempt.job_id))
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

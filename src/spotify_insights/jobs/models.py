@@ -42,7 +42,7 @@ class BackgroundJob(Table):
     publishes: Mapped[int] = mapped_column(server_default="0")
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
-    # Which worker holds the lease, as it names itself; it gives back what it holds when it has to stop.
+    # Which process of which worker holds the lease; the worker gives back what its processes leave behind.
     worker: Mapped[str | None]
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
 

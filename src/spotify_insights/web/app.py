@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -21,6 +22,8 @@ from spotify_insights.web.problems import Problem, install_problem_handlers
 from spotify_insights.web.task_watch import TaskWatch
 
 RELAY_STOP_SECONDS = 5.0
+# Whoever asks is told that the database fell silent; what runs in the background waits longer for it.
+REQUEST_PATIENCE_SECONDS = 4.0
 
 
 def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
@@ -68,7 +71,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.runtime = runtime
+    app.state.runtime = replace(runtime, database=runtime.database.with_patience(REQUEST_PATIENCE_SECONDS))
     for router in (
         users.router,
         tokens.router,

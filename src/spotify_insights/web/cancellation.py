@@ -1,6 +1,6 @@
 """Cancelling over HTTP, for the listener's side and the operator's."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -24,13 +24,20 @@ CANCEL_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 
 def cancel(
-    runtime: Runtime, job_id: UUID, document: HotRead, *, acting_for: Actor, location: str
+    runtime: Runtime,
+    job_id: UUID,
+    document: HotRead,
+    *,
+    acting_for: Actor,
+    location: str,
+    noun: Literal["task", "job"] = "task",
 ) -> Response:
     """Cancel a job with all that it queued; the answer is its document as it stands then.
 
     Args:
         document: the read of the job for this caller.
         location: where the caller follows it.
+        noun: what the caller knows it as.
 
     Raises:
         NotFoundError: there is no such job.
@@ -39,7 +46,7 @@ def cancel(
     with runtime.database.transaction(acting_for=acting_for) as tx:
         was_over = _read(tx.session, task_is_over(job_id)) == "true"
         if cancel_job(tx, job_id) is Cancellation.ENDED_ALREADY and was_over:
-            raise ConflictError("The task has ended already. There is nothing left to cancel.")
+            raise ConflictError(f"The {noun} has ended already. There is nothing left to cancel.")
         is_over = _read(tx.session, task_is_over(job_id)) == "true"
         body = _read(tx.session, document)
     if is_over:

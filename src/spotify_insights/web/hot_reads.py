@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.requests import Request
@@ -15,6 +15,12 @@ from starlette.responses import Response
 from spotify_insights.cache.keys import Entry
 from spotify_insights.cache.versioned import NOT_CACHED, Lookup
 from spotify_insights.database.actor import SET_ACTOR, Actor
+from spotify_insights.database.connection import (
+    SIGN_OF_LIFE_SECONDS,
+    AsyncConnection,
+    SilentServerError,
+    connection_parameters,
+)
 from spotify_insights.database.database import DATABASE_SILENT
 from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import NotFoundError, UnavailableError
@@ -24,7 +30,10 @@ from spotify_insights.web.pagination import LINK_HEADER, Cursors
 JSON: Final = "application/json"
 # Whoever waits for the database learns within two seconds that it is away, on a busy machine, too.
 POOL_TIMEOUT_SECONDS: Final = 1.0
-READ_TIMEOUT_SECONDS: Final = 5.0
+READ_TIMEOUT_SECONDS: Final = 4.0
+# Of one statement. A server that is merely slow ends it by itself, and its connection is as good as before.
+_STATEMENT_TIMEOUT: Final = "3500ms"
+_BEGIN: Final = f"{SET_ACTOR}, set_config('statement_timeout', '{_STATEMENT_TIMEOUT}', true)"
 # The pool waits twice as long after each failed connection. Giving up early lets the next request begin anew,
 # so that a database that comes back after an hour is used at once and not after another hour.
 RECONNECT_SECONDS: Final = 1.0
@@ -46,12 +55,11 @@ class HotReads:
     """The read side of the API in one process. Belongs to one event loop."""
 
     def __init__(self, database_url: str, cache_url: str, *, pool_size: int) -> None:
-        self._pool: AsyncConnectionPool[AsyncConnection[TupleRow]] = AsyncConnectionPool(
-            database_url,
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            connection_class=AsyncConnection,
             kwargs={
+                **connection_parameters(database_url, application_name="spotify-insights reads"),
                 "autocommit": True,
-                "application_name": "spotify-insights reads",
-                "connect_timeout": 2,
             },
             min_size=1,
             max_size=pool_size,
@@ -59,6 +67,7 @@ class HotReads:
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
         )
+        self._checks: set[asyncio.Task[None]] = set()
         self.cache = AsyncCache(cache_url)
 
     async def open(self) -> None:
@@ -81,29 +90,45 @@ class HotReads:
 
     async def rows(self, read: HotRead, *, acting_for: Actor) -> list[TupleRow]:
         """As `row`, for a statement that gives any number of them."""
+        # No timeout of asyncio's: what that cancels asks the server to stop, and waits for a silent one.
+        answer_by = time.monotonic() + READ_TIMEOUT_SECONDS
         try:
-            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
-                return await self._read_despite_restart(read, acting_for)
-        except (psycopg.OperationalError, TimeoutError) as error:
+            return await self._read_despite_restart(read, acting_for, answer_by)
+        except psycopg.OperationalError as error:
             raise UnavailableError(DATABASE_SILENT) from error
 
-    async def _read_despite_restart(self, read: HotRead, acting_for: Actor) -> list[TupleRow]:
+    async def _read_despite_restart(
+        self, read: HotRead, acting_for: Actor, answer_by: float
+    ) -> list[TupleRow]:
         try:
-            return await self._read(read, acting_for)
-        except PoolTimeout:
+            return await self._read(read, acting_for, answer_by)
+        except (PoolTimeout, SilentServerError, psycopg.errors.QueryCanceled):
             raise
         except psycopg.OperationalError:
             # A restarted database leaves broken connections in the pool: clear them out and ask once more.
-            await self._pool.check()
-            return await self._read(read, acting_for)
+            await self._clear_out()
+            return await self._read(read, acting_for, answer_by)
 
-    async def _read(self, read: HotRead, acting_for: Actor) -> list[TupleRow]:
-        async with self._pool.connection() as connection, connection.pipeline():
-            await connection.execute("BEGIN READ ONLY")
-            await connection.execute(SET_ACTOR, acting_for.parameters)
-            cursor = await connection.execute(read.statement, read.parameters)
-            await connection.execute("COMMIT")
-            return await cursor.fetchall()
+    async def _clear_out(self) -> None:
+        # A check that is cancelled loses the connections that it holds, so a slow one goes on without us.
+        check = asyncio.create_task(self._pool.check(), name="check of the pool")
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)
+        await asyncio.wait([check], timeout=SIGN_OF_LIFE_SECONDS)
+
+    async def _read(self, read: HotRead, acting_for: Actor, answer_by: float) -> list[TupleRow]:
+        patience = min(POOL_TIMEOUT_SECONDS, answer_by - time.monotonic())
+        async with self._pool.connection(patience) as connection:
+            connection.answer_by = answer_by
+            try:
+                async with connection.pipeline():
+                    await connection.execute("BEGIN READ ONLY")
+                    await connection.execute(_BEGIN, acting_for.parameters)
+                    cursor = await connection.execute(read.statement, read.parameters)
+                    await connection.execute("COMMIT")
+                    return await cursor.fetchall()
+            finally:
+                connection.answer_by = None
 
     async def object(
         self,

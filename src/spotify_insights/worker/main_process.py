@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from billiard.util import get_logger as pool_logger
@@ -26,15 +27,19 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker.request import Request
 from typing_extensions import override
 
 from spotify_insights.database.database import Database
 from spotify_insights.errors import UnavailableError
-from spotify_insights.jobs.give_back import Reason, give_back
+from spotify_insights.jobs.give_back import Reason, give_back, process_name
 from spotify_insights.observability import configure_logging, get_logger
 from spotify_insights.settings import Settings
 
 _log = get_logger(__name__)
+Requests = WeakValueDictionary[str, Request]
+"""What the pool works on, by the message's id."""
+
 _HURRYING: Final = (signal.SIGINT, signal.SIGQUIT)
 
 
@@ -51,6 +56,7 @@ class MainProcess:
         self._worker: Worker | None = None
         self._name = ""
         self._pid = 0
+        self._requests: Requests = WeakValueDictionary()
         self._is_frozen = False
         self._stop_began = False
         self._grace_is_over = threading.Event()
@@ -58,6 +64,7 @@ class MainProcess:
     def connect(self, app: Celery) -> None:
         """Listen to Celery's signals. Weak references would let the bound methods vanish at once."""
         app.steps["worker"].add(_ending_in_time(self._begin_stop))
+        app.Task.Request = _noted_in(self._requests)  # type: ignore[assignment]  # a class does, too
         setup_logging.connect(self._set_up_logging, weak=False)
         celeryd_init.connect(self._begin, weak=False)
         worker_before_create_process.connect(self._before_fork, weak=False)
@@ -88,12 +95,18 @@ class MainProcess:
     def _when_ready(self, **_: Any) -> None:
         signal.signal(signal.SIGQUIT, self._hurry)
 
-    def _on_failure(self, *, exception: BaseException, args: list[str], **_: Any) -> None:
-        """A process that died in mid-task is noticed here; a job that merely failed recorded that itself."""
+    def _on_failure(self, *, exception: BaseException, task_id: str, args: list[str], **_: Any) -> None:
+        """A process that died in mid-task is noticed here; a job that merely failed recorded that itself.
+
+        The job is given back for the process that died alone. It may have recorded the end of its attempt
+        before, and another process of this pool be at the next one.
+        """
         reason = _reason(exception)
         if reason is None or os.getpid() != self._pid or self._grace_is_over.is_set():
             return
-        self._give_back(reason, UUID(args[0]))
+        request = self._requests.get(task_id)
+        if request is not None and request.worker_pid is not None:
+            self._give_back(reason, UUID(args[0]), holder=process_name(self._name, int(request.worker_pid)))
 
     def _begin_stop(self, **_: Any) -> None:
         """Called in the handler of a signal, by which Celery stops consuming and waits for running tasks."""
@@ -137,14 +150,14 @@ class MainProcess:
         except AttributeError:
             return []  # there is none yet, or it has ended at this moment
 
-    def _give_back(self, reason: Reason, job_id: UUID | None = None) -> None:
+    def _give_back(self, reason: Reason, job_id: UUID | None = None, *, holder: str | None = None) -> None:
         database = Database(
             self._settings.database_url.get_secret_value(),
             pool_size=1,
             application_name="spotify-insights worker main",
         )
         try:
-            give_back(database, worker=self._name, reason=reason, job_id=job_id)
+            give_back(database, worker=holder or self._name, reason=reason, job_id=job_id)
         except UnavailableError:
             # Their leases expire, and a relay queues them again.
             _log.warning("jobs_not_given_back", worker=self._name)
@@ -167,6 +180,21 @@ def _ending_in_time(begin_stop: Callable[[], None]) -> type[StartStopStep]:
             begin_stop()
 
     return EndInTime
+
+
+def _noted_in(requests: Requests) -> type[Request]:
+    """Celery's requests, each of them noted when a process of the pool has taken it.
+
+    Celery tells who failed, and not in which process.
+    """
+
+    class NotedRequest(Request):
+        @override
+        def on_accepted(self, pid: Any, time_accepted: float) -> None:
+            requests[self.id] = self
+            super().on_accepted(pid, time_accepted)
+
+    return NotedRequest
 
 
 def _reason(exception: BaseException) -> Reason | None:

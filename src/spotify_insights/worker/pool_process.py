@@ -1,5 +1,6 @@
 """A pool process: everything that holds a connection or a thread is made here, after the fork."""
 
+import os
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +11,7 @@ import billiard.pool
 from celery.signals import worker_process_init, worker_process_shutdown
 
 from spotify_insights.embedded.parent_death import die_with_parent
+from spotify_insights.jobs.give_back import process_name
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.run import Handler, run_job
 from spotify_insights.runtime import Runtime
@@ -59,7 +61,7 @@ class PoolProcess:
         # Some service managers send SIGTERM to every process; the main process alone decides who stops when.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _WAIT_UNTIL_RESULTS_ARE_READ
-        self._worker = sender
+        self._worker = process_name(sender, os.getpid())
         self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")
         self._handlers = self._handlers_of(self._runtime)
 

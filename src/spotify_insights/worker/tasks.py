@@ -17,6 +17,7 @@ from spotify_insights.insights.jobs import (
 from spotify_insights.insights.queue_weekly_summaries import generate_weekly_summaries
 from spotify_insights.insights.summarise_week import generate_weekly_summary
 from spotify_insights.insights.write import write_insight
+from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.run import Handler
 from spotify_insights.jobs.upkeep.canary import InsightsCanary, ScheduledCanary, SpotifyCanary, sing
@@ -90,9 +91,7 @@ class Handlers:
                 CleanupOldJobs: partial(
                     cleanup_old_jobs, retention=Retention.from_settings(runtime.settings)
                 ),
-                MonitorFailedJobs: partial(
-                    monitor_failed_jobs, thresholds=Thresholds.from_settings(runtime.settings)
-                ),
+                MonitorFailedJobs: partial(_monitor, runtime=runtime),
                 SpotifyCanary: sing,
                 InsightsCanary: sing,
                 ScheduledCanary: sing,
@@ -101,3 +100,9 @@ class Handlers:
 
     def __getitem__(self, job_type: type[Job]) -> Handler:
         return self.by_job_type[job_type]
+
+
+def _monitor(attempt: Attempt, job: MonitorFailedJobs, *, runtime: Runtime) -> None:
+    # The schedule is read only now: a wrong one must not keep a worker from everything else.
+    thresholds = Thresholds.from_settings(runtime.settings)
+    monitor_failed_jobs(attempt, job, thresholds=thresholds, schedule=runtime.schedule())

@@ -29,12 +29,17 @@ _FIGURES: Final = f"""
     WITH queues (queue, canary) AS (VALUES {_QUEUES}),
          active AS MATERIALIZED (
          SELECT queue, status, count(*) AS jobs,
-                min(available_at) FILTER (WHERE status = 'queued' AND available_at <= statement_timestamp())
-                    AS due_since,
-                min(available_at) FILTER (WHERE status = 'queued' AND available_at <= statement_timestamp()
+                min(available_at) FILTER (WHERE available_at <= statement_timestamp()) AS due_since,
+                min(available_at) FILTER (WHERE available_at <= statement_timestamp()
                                             AND published_at IS NULL) AS unpublished_since
            FROM background_jobs
-          WHERE status IN ('queued', 'running')
+          WHERE status = 'queued'
+          GROUP BY queue, status
+          -- Apart, because each has an index of its own.
+          UNION ALL
+         SELECT queue, status, count(*), NULL, NULL
+           FROM background_jobs
+          WHERE status = 'running'
           GROUP BY queue, status),
          troubled AS MATERIALIZED (
          SELECT queue, status, count(*) AS jobs

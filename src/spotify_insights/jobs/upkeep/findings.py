@@ -41,8 +41,8 @@ class Observation:
     Args:
         ended: by task, within the failure window; failed and dead ones are unsuccessful.
         died: by task, within the dead window.
-        waiting: by queue, how long its oldest due job has waited.
-        canary_waiting: by queue, how long its canary has waited.
+        waiting: by queue, how long its oldest due job has waited while the installation was awake.
+        canary_waiting: by queue, how long its canary has.
         working: the queues of which a worker has ended a job within the silent threshold.
     """
 

@@ -6,6 +6,7 @@ from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database, Transaction
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.job import Job, Queue
+from spotify_insights.jobs.slots import Schedule
 from spotify_insights.jobs.upkeep.alerts import AlertNote, Changes, await_turn, keep_alerts
 from spotify_insights.jobs.upkeep.findings import Severity, conclude
 from spotify_insights.jobs.upkeep.observation import observe
@@ -22,25 +23,31 @@ class MonitorFailedJobs(Job):
     queue: ClassVar[Queue] = Queue.SCHEDULED
 
 
-def monitor_failed_jobs(attempt: Attempt, _job: MonitorFailedJobs, *, thresholds: Thresholds) -> None:
-    """Raise, update and resolve alerts; log one line for each. Safe to repeat and to run twice at once."""
+def monitor_failed_jobs(
+    attempt: Attempt, _job: MonitorFailedJobs, *, thresholds: Thresholds, schedule: Schedule | None = None
+) -> None:
+    """Raise, update and resolve alerts; log one line for each. Safe to repeat and to run twice at once.
+
+    Args:
+        schedule: the one that the installation keeps while it is awake; see `observe`.
+    """
     with attempt.completion() as completion:
-        changes = _look(completion.tx, thresholds)
+        changes = _look(completion.tx, thresholds, schedule)
         completion.result = changes.counts
     _report(changes)
 
 
-def watch(database: Database, thresholds: Thresholds) -> Changes:
+def watch(database: Database, thresholds: Thresholds, schedule: Schedule | None = None) -> Changes:
     """The same outside a job, for a process that should notice that the monitor's own queue stands still."""
     with database.transaction(acting_for=SYSTEM) as tx:
-        changes = _look(tx, thresholds)
+        changes = _look(tx, thresholds, schedule)
     _report(changes)
     return changes
 
 
-def _look(tx: Transaction, thresholds: Thresholds) -> Changes:
+def _look(tx: Transaction, thresholds: Thresholds, schedule: Schedule | None) -> Changes:
     await_turn(tx.session)
-    return keep_alerts(tx, conclude(observe(tx.session, thresholds), thresholds))
+    return keep_alerts(tx, conclude(observe(tx.session, thresholds, schedule), thresholds))
 
 
 def _report(changes: Changes) -> None:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from spotify_insights.jobs.slots import Schedule
+from spotify_insights.jobs.upkeep.awake import awake_for
 from spotify_insights.jobs.upkeep.canary import CANARY_TASKS
 from spotify_insights.jobs.upkeep.findings import Ended, Observation
 from spotify_insights.jobs.upkeep.thresholds import Thresholds
@@ -32,11 +35,14 @@ _WAITING: Final = text("""
      WHERE status = 'queued' AND available_at <= statement_timestamp()
      GROUP BY queue
 """)
-# A canary that died a moment ago is not the beginning of a new count.
+# A canary that died a moment ago is not the beginning of a new count. Each status has an index of its own.
 _CANARIES: Final = text(f"""
     SELECT queue, statement_timestamp() - min(queued_at) AS waited
       FROM (SELECT queue, queued_at FROM background_jobs
-             WHERE task_name IN ({CANARY_TASKS}) AND status IN ('queued', 'running')
+             WHERE task_name IN ({CANARY_TASKS}) AND status = 'queued'
+             UNION ALL
+            SELECT queue, queued_at FROM background_jobs
+             WHERE task_name IN ({CANARY_TASKS}) AND status = 'running'
              UNION ALL
             SELECT queue, queued_at FROM background_jobs
              WHERE task_name IN ({CANARY_TASKS}) AND status = 'dead'
@@ -51,16 +57,25 @@ _WORKING: Final = text("""
 """)
 
 
-def observe(session: Session, thresholds: Thresholds) -> Observation:
-    """The job table as it stands, by the database's clock."""
+def observe(session: Session, thresholds: Thresholds, schedule: Schedule | None = None) -> Observation:
+    """The job table as it stands, by the database's clock.
+
+    Args:
+        schedule: waiting counts from when it has been kept without a break; None counts all waiting.
+    """
     silent = {"silent": thresholds.silent}
+    awake = awake_for(session, schedule or {})
     return Observation(
         ended=_by_task(session.execute(_ENDED, {"failure_window": thresholds.failure_window})),
         died=_by_task(session.execute(_DIED, {"dead_window": thresholds.dead_window})),
-        waiting={row.queue: row.waited for row in session.execute(_WAITING)},
-        canary_waiting={row.queue: row.waited for row in session.execute(_CANARIES, silent)},
+        waiting=_waited(session.execute(_WAITING), awake),
+        canary_waiting=_waited(session.execute(_CANARIES, silent), awake),
         working=frozenset(session.scalars(_WORKING, silent)),
     )
+
+
+def _waited(rows: Iterable[Any], awake: timedelta | None) -> Mapping[str, timedelta]:
+    return {row.queue: row.waited if awake is None else min(row.waited, awake) for row in rows}
 
 
 def _by_task(rows: Iterable[Any]) -> Mapping[str, Ended]:

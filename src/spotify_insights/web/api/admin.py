@@ -1,5 +1,7 @@
 """The operator's side: every job, what went wrong, and another try."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -7,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.queries import dead_letters, job_document, job_documents
 from spotify_insights.jobs.requeue import requeue_job, requeue_jobs
@@ -100,13 +103,15 @@ async def read_job(request: Request, reads: HotReadsDep, actor: Administrator, j
 )
 def cancel_one(runtime: RuntimeDep, actor: Administrator, job_id: JobId) -> Response:
     """Cancel a job and all jobs that it queued: what waits at once, what runs as soon as it notices."""
-    return cancel(
-        runtime,
-        job_id,
-        job_document(job_id),
-        acting_for=actor,
-        location=f"/api/admin/jobs/{job_id}",
-    )
+    with _named_a_job():
+        return cancel(
+            runtime,
+            job_id,
+            job_document(job_id),
+            acting_for=actor,
+            location=f"/api/admin/jobs/{job_id}",
+            noun="job",
+        )
 
 
 @router.post(
@@ -120,7 +125,8 @@ def requeue_one(runtime: RuntimeDep, keyed: KeyedRequest, actor: Administrator, 
     with runtime.database.transaction(acting_for=actor) as tx:
 
         def respond() -> JSONResponse:
-            requeue_job(tx, job_id)
+            with _named_a_job():
+                requeue_job(tx, job_id)
             return accepted(job_id)
 
         return respond_once(tx, keyed, respond)
@@ -202,3 +208,12 @@ async def read_alerts(
     return await reads.object(
         request, alert_documents(limit=limit), acting_for=actor, missing="There are no alerts."
     )
+
+
+@contextmanager
+def _named_a_job() -> Iterator[None]:
+    """What is a task to a listener is a job here, and so is one that nobody knows."""
+    try:
+        yield
+    except NotFoundError:
+        raise NotFoundError(_NO_SUCH_JOB) from None

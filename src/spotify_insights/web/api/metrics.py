@@ -1,5 +1,6 @@
 """The state of the installation and of this process, for Prometheus."""
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -12,9 +13,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from spotify_insights.accounts.figures import account_figures
 from spotify_insights.database.actor import SYSTEM
+from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.upkeep.figures import job_figures
-from spotify_insights.web.dependencies import HotReadsDep, TaskWatchDep
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep, TaskWatchDep
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(tags=["Health"])
@@ -40,31 +43,51 @@ spotify_insights_jobs{queue="spotify",status="queued"} 3.0
         **problem_responses(),
     },
 )
-async def read_metrics(reads: HotReadsDep, watch: TaskWatchDep) -> Response:
-    """The state of the queues, which every process of an installation shows alike, and of this process."""
-    [[figures]] = await reads.rows(job_figures(), acting_for=SYSTEM)
-    text = generate_latest(_Shown(json.loads(figures), listeners=watch.listeners))
+async def read_metrics(reads: HotReadsDep, runtime: RuntimeDep, watch: TaskWatchDep) -> Response:
+    """The state of the queues and of Spotify, which every process shows alike, and of this process."""
+    settings = runtime.settings
+    [[jobs]] = await reads.rows(job_figures(), acting_for=SYSTEM)
+    [[accounts]] = await reads.rows(account_figures(settings.spotify_client_id), acting_for=SYSTEM)
+    shown = _Shown(
+        json.loads(jobs),
+        json.loads(accounts),
+        calls_per_day=settings.spotify_calls_per_day,
+        listeners=watch.listeners,
+    )
+    text = generate_latest(shown)
     return Response(text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class _Shown(Collector):
-    """The figures of the job table, and after them what this process has counted."""
+    """What the database says, and after it what this process has counted."""
 
-    def __init__(self, figures: Mapping[str, Any], *, listeners: int) -> None:
-        self._figures = figures
+    def __init__(
+        self, jobs: Mapping[str, Any], accounts: Mapping[str, Any], *, calls_per_day: int, listeners: int
+    ) -> None:
+        self._jobs = jobs
+        self._accounts = accounts
+        self._calls_per_day = calls_per_day
         self._listeners = listeners
 
     @override
     def collect(self) -> Iterator[Metric]:
-        figures = self._figures
+        yield from self._of_jobs()
+        yield from self._of_accounts()
+        yield _single("event_listeners", self._listeners, "Clients that follow a task at this process.")
+        yield from REGISTRY.collect()
+
+    def _of_jobs(self) -> Iterator[Metric]:
+        figures = self._jobs
         jobs = _gauge(
             "jobs",
             "Jobs by queue and status; those that succeeded or were cancelled, of the last hour.",
             "queue",
             "status",
         )
-        for entry in figures["jobs"]:
-            jobs.add_metric([entry["queue"], entry["status"]], entry["count"])
+        counted = {(entry["queue"], entry["status"]): entry["count"] for entry in figures["jobs"]}
+        # A series that appears with its first job would hide that job from every rate and increase.
+        for queue, status in itertools.product(Queue, JobStatus):
+            jobs.add_metric([queue, status], counted.get((queue, status), 0))
         yield jobs
         oldest = _gauge(
             "oldest_due_job_seconds", "How long the oldest due job waits for a worker; 0 where none.", "queue"
@@ -90,12 +113,38 @@ class _Shown(Collector):
                 figures["relay_lag_seconds"],
                 "How long the oldest due job waits for a relay.",
             ),
-            ("event_listeners", self._listeners, "Clients that follow a task at this process."),
         ):
-            gauge = _gauge(name, meaning)
-            gauge.add_metric([], value)
-            yield gauge
-        yield from REGISTRY.collect()
+            yield _single(name, value, meaning)
+
+    def _of_accounts(self) -> Iterator[Metric]:
+        figures = self._accounts
+        for name, value, meaning in (
+            ("spotify_calls_today", figures["calls_today"], "Calls to Spotify reserved today (UTC)."),
+            ("spotify_calls_per_day", self._calls_per_day, "Calls to Spotify that a day (UTC) allows."),
+            (
+                "spotify_paused_seconds",
+                figures["paused_seconds"],
+                "For how long Spotify still refuses the app; 0 where it does not.",
+            ),
+        ):
+            yield _single(name, value, meaning)
+        connections = _gauge("spotify_connections", "Listeners' connections to Spotify by status.", "status")
+        for status, count in figures["connections"].items():
+            connections.add_metric([status], count)
+        yield connections
+        # Without a connection there is nothing to renew: no sample, rather than one that says now.
+        soonest = _gauge(
+            "spotify_reauthorization_days", "Days until the first listener has to connect Spotify again."
+        )
+        if figures["reauthorization_days"] is not None:
+            soonest.add_metric([], figures["reauthorization_days"])
+        yield soonest
+
+
+def _single(name: str, value: float, meaning: str) -> Metric:
+    gauge = _gauge(name, meaning)
+    gauge.add_metric([], value)
+    return gauge
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
