@@ -2,9 +2,11 @@
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from job_trials import (
     Notes,
@@ -13,6 +15,7 @@ from job_trials import (
     claimed,
     enqueued,
     expire_lease,
+    set_from_now,
     somebody_waits_for_a_lock,
 )
 from jobs_inline import job_row
@@ -202,7 +205,12 @@ def test_work_that_is_asked_for_while_it_is_being_cancelled_is_done(database: Da
     new = enqueued(database, WriteNote())
 
     assert new != old.job_id
-    assert enqueued(database, WriteNote()) == new
+    # Read in the order in which rows lie: whoever takes the first that looks alike takes the old one.
+    set_from_now(database, new, available_at=timedelta(0))
+    with database.transaction(acting_for=SYSTEM) as tx:
+        for plan in ("indexscan", "bitmapscan"):
+            tx.session.execute(text(f"SET LOCAL enable_{plan} = off"))
+        assert enqueue(tx, WriteNote()) == new
     with pytest.raises(JobCancelledError):
         notes.do(old, WriteNote())
     assert run_job(database, new, WriteNote, notes.do)

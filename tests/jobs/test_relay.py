@@ -191,6 +191,7 @@ def test_a_lease_that_expires_with_the_last_attempt_leaves_the_job_dead(database
     row = job_row(database, job_id)
     assert (row.status, row.attempts, row.error_code) == ("dead", WriteNote.max_attempts, "lease_expired")
     assert row.finished_at is not None
+    assert row.run_ms is not None
     assert relay.publish_due() == 0
 
 

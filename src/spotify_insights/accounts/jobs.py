@@ -1,24 +1,15 @@
 """Background work on connections."""
 
 from typing import ClassVar
-from uuid import UUID
 
-from typing_extensions import override
-
-from spotify_insights.jobs.job import Job, Queue
+from spotify_insights.jobs.job import Job, ListenerJob, Queue
 
 
-class RefreshToken(Job):
+class RefreshToken(ListenerJob):
     """Refresh one listener's access token."""
 
     task_name: ClassVar[str] = "spotify.refresh_token"
     queue: ClassVar[Queue] = Queue.SPOTIFY
-    user_id: UUID
-
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
 
 class RefreshExpiringTokens(Job):

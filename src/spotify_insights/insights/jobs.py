@@ -4,25 +4,17 @@ from datetime import date
 from typing import ClassVar, Final
 from uuid import UUID
 
-from typing_extensions import override
-
 from spotify_insights.insights.types import InsightType, ToneMode
-from spotify_insights.jobs.job import Job, Queue
+from spotify_insights.jobs.job import Job, ListenerJob, Queue
 
 
-class GenerateInsight(Job):
+class GenerateInsight(ListenerJob):
     """Write one insight about one snapshot."""
 
     queue: ClassVar[Queue] = Queue.INSIGHTS
     insight_type: ClassVar[InsightType]
-    user_id: UUID
     snapshot_id: UUID
     tone_mode: ToneMode
-
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
 
 class GenerateWellnessInsight(GenerateInsight):
@@ -53,18 +45,12 @@ JOB_OF_TYPE: Final[dict[InsightType, type[GenerateInsight]]] = {
 }
 
 
-class GenerateWeeklySummary(Job):
+class GenerateWeeklySummary(ListenerJob):
     """Take the snapshot of one listener's week, which ended on the Saturday given, and write the letter."""
 
     task_name: ClassVar[str] = "insights.generate_weekly_summary"
     queue: ClassVar[Queue] = Queue.INSIGHTS
-    user_id: UUID
     week_ends_on: date
-
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
 
 class GenerateWeeklySummaries(Job):

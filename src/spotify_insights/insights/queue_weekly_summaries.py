@@ -16,7 +16,7 @@ _SPREAD: Final = timedelta(minutes=50)
 
 
 def generate_weekly_summaries(attempt: Attempt, _job: GenerateWeeklySummaries) -> None:
-    """Queue a summary for each listener for whom it is Sunday 09:00, or was within a day.
+    """Queue a summary for each listener for whom it is Sunday 09:00, or was within the last three days.
 
     Safe to repeat at any moment: a week whose snapshot is stored is left alone, and a summary that is
     under way is joined. One that failed, died or was cancelled stays so; an operator may queue it again.

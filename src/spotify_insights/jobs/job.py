@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import override
 
 
 class Queue(StrEnum):
@@ -62,3 +63,14 @@ class Job(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """The fields as JSON values, as stored with the job."""
         return self.model_dump(mode="json")
+
+
+class ListenerJob(Job):
+    """Work for one listener: it vanishes with them, and equal work of two listeners is not the same."""
+
+    user_id: UUID
+
+    @property
+    @override
+    def owner_id(self) -> UUID | None:
+        return self.user_id

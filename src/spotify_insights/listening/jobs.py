@@ -1,39 +1,24 @@
 """Background work on listening history."""
 
 from typing import ClassVar
-from uuid import UUID
 
-from typing_extensions import override
-
-from spotify_insights.jobs.job import Job, Queue
+from spotify_insights.jobs.job import Job, ListenerJob, Queue
 from spotify_insights.listening.time_range import TimeRange
 
 
-class IngestListeningData(Job):
+class IngestListeningData(ListenerJob):
     """Fetch one listener's listening data and compute today's snapshot for one range."""
 
     task_name: ClassVar[str] = "spotify.ingest_listening_data"
     queue: ClassVar[Queue] = Queue.SPOTIFY
-    user_id: UUID
     time_range: TimeRange
 
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
-
-class IngestAllRanges(Job):
+class IngestAllRanges(ListenerJob):
     """Fetch one listener's data once and compute today's snapshot for every range."""
 
     task_name: ClassVar[str] = "spotify.ingest_all_ranges"
     queue: ClassVar[Queue] = Queue.SPOTIFY
-    user_id: UUID
-
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
 
 class IngestAllUsersData(Job):
@@ -43,17 +28,11 @@ class IngestAllUsersData(Job):
     queue: ClassVar[Queue] = Queue.SCHEDULED
 
 
-class PollListener(Job):
+class PollListener(ListenerJob):
     """Fetch and store one listener's latest plays."""
 
     task_name: ClassVar[str] = "spotify.poll_recently_played"
     queue: ClassVar[Queue] = Queue.SPOTIFY
-    user_id: UUID
-
-    @property
-    @override
-    def owner_id(self) -> UUID | None:
-        return self.user_id
 
 
 class PollRecentlyPlayed(Job):

@@ -25,6 +25,8 @@ _EXPIRE_LEASES: Final = text("""
     UPDATE background_jobs job
        SET status = expired.status,
            finished_at = CASE WHEN expired.status <> 'queued' THEN clock_timestamp() END,
+           run_ms = CASE WHEN expired.status <> 'queued'
+                         THEN extract(epoch FROM clock_timestamp() - started_at) * 1000 END,
            error = CASE expired.status WHEN 'cancelled' THEN 'The job was cancelled.'
                                        ELSE 'The worker that ran this job stopped answering.' END,
            error_code = CASE expired.status WHEN 'cancelled' THEN 'cancelled' ELSE 'lease_expired' END,

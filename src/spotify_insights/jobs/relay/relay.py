@@ -32,11 +32,16 @@ WATCH_EVERY_SECONDS: Final = 300.0
 Purge = Callable[[Transaction], Mapping[str, int]]
 """Deletes one bounded batch of what is short-lived; how much of which."""
 
-# `statement_timestamp()` can bound an index scan; `clock_timestamp()` cannot, as it changes from row to row.
-_TAKE_DUE: Final = text("""
+
+def _take(condition: str) -> TextClause:
+    """The statement that marks one batch of due jobs as published.
+
+    By `statement_timestamp()`, because a clock that changes from row to row cannot bound an index scan.
+    """
+    return text(f"""
     WITH due AS MATERIALIZED (
          SELECT id FROM background_jobs
-          WHERE status = 'queued' AND published_at IS NULL AND available_at <= statement_timestamp()
+          WHERE status = 'queued' AND available_at <= statement_timestamp() AND {condition}
           ORDER BY available_at
           LIMIT :batch
             FOR UPDATE SKIP LOCKED)
@@ -44,24 +49,16 @@ _TAKE_DUE: Final = text("""
        SET published_at = clock_timestamp(), publishes = publishes + 1
       FROM due WHERE job.id = due.id
  RETURNING job.id, job.task_name, job.queue, job.publishes
-""")
+""")  # noqa: S608  # only the two constants below are put in
 
+
+_TAKE_DUE: Final = _take("published_at IS NULL")
 # Patience with a published job that nobody claimed grows from 10 s to about twenty minutes: a lost message is
 # soon replaced, and a long backlog does not fill the broker with copies. A copy is harmless, for its claim
 # finds nothing to do.
-_TAKE_STALE: Final = text("""
-    WITH stale AS MATERIALIZED (
-         SELECT id FROM background_jobs
-          WHERE status = 'queued' AND available_at <= statement_timestamp()
-            AND published_at + interval '5 s' * power(2, least(publishes, 8)) < statement_timestamp()
-          ORDER BY available_at
-          LIMIT :batch
-            FOR UPDATE SKIP LOCKED)
-    UPDATE background_jobs job
-       SET published_at = clock_timestamp(), publishes = publishes + 1
-      FROM stale WHERE job.id = stale.id
- RETURNING job.id, job.task_name, job.queue, job.publishes
-""")
+_TAKE_STALE: Final = _take(
+    "published_at + interval '5 s' * power(2, least(publishes, 8)) < statement_timestamp()"
+)
 
 _GIVE_BACK: Final = text("""
     WITH refused AS MATERIALIZED (
