@@ -46,6 +46,12 @@ def done(database: Database, notes: Notes, name: str, *, within: float) -> float
     return time.monotonic() - began
 
 
+def changes(file: Path, *, within: float = 30) -> bool:
+    """Whether the file is touched soon."""
+    seen = file.stat().st_mtime
+    return eventually(lambda: file.stat().st_mtime > seen, within=within)
+
+
 def test_a_worker_goes_on_after_redis_was_started_again_without_its_data(
     stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
 ) -> None:
@@ -83,8 +89,7 @@ def test_a_worker_that_waits_for_redis_shows_life_and_stops_when_told(
         assert sign_of_life.exists()
         valkey.stop()
         assert eventually(lambda: "redis_unreachable" in worker.log, within=10)
-        seen = sign_of_life.stat().st_mtime
-        assert eventually(lambda: sign_of_life.stat().st_mtime > seen, within=5)
+        assert changes(sign_of_life, within=5)
         assert worker.stops(within=10) == 0, worker.log
 
 
@@ -149,6 +154,31 @@ def test_a_connection_that_died_without_a_word_is_noticed_within_half_a_minute(
             assert worker.process.poll() is None
 
 
+def test_a_process_that_was_forked_later_keeps_no_lost_connection_half_alive(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    """It used to: the main process then waited on the new connection for what the old one had to say."""
+    socket_file = Path(unquote(urlsplit(valkey.url).path))
+    with passage_to(socket_file) as passage:
+        remote = at(stage, f"redis://127.0.0.1:{passage.port}/0")
+        with (
+            remote.worker(HEALTH_CHECK_SECONDS="1") as worker,
+            running_relay(database, stage.settings),
+            redis.Redis.from_url(valkey.url) as client,
+        ):
+            replaced = enqueued(database, Act(name="before", deeds=("die", "work")))
+            assert eventually(lambda: bool(notes.on(replaced)), within=10), worker.log
+            passage.freeze()
+            passage.heal()
+            assert eventually(lambda: worker.log.count("dropping stale connection") >= 2, within=20), (
+                worker.log
+            )
+            assert eventually(lambda: client.info("clients")["blocked_clients"] == 1, within=5)
+            for number in range(3):
+                done(database, notes, f"after {number}", within=5)
+            assert "Connection to broker lost" not in worker.log
+
+
 @pytest.mark.slow
 def test_a_network_that_swallows_everything_for_a_minute_delays_jobs_and_no_more(
     stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
@@ -156,10 +186,17 @@ def test_a_network_that_swallows_everything_for_a_minute_delays_jobs_and_no_more
     socket_file = Path(unquote(urlsplit(valkey.url).path))
     with passage_to(socket_file) as passage:
         remote = at(stage, f"redis://127.0.0.1:{passage.port}/0")
-        with remote.worker() as worker, running_relay(database, stage.settings):
+        sign_of_life = stage.folder / "alive"
+        with (
+            remote.worker(LIVENESS_FILE=str(sign_of_life)) as worker,
+            running_relay(database, stage.settings),
+        ):
             done(database, notes, "before", within=10)
             passage.freeze()
-            time.sleep(60)
+            # Meanwhile the worker looks after everything else.
+            ends = time.monotonic() + 60
+            while time.monotonic() < ends:
+                assert changes(sign_of_life), worker.log
             passage.heal()
             done(database, notes, "after", within=30)
             assert psutil.Process(worker.process.pid).num_threads() == 1, worker.log

@@ -15,6 +15,7 @@ from spotify_insights.jobs.celery_app import create_celery
 from spotify_insights.jobs.job import Job
 from spotify_insights.settings import Settings
 from spotify_insights.worker.consumer import PatientConsumer
+from spotify_insights.worker.events import PromptEvents
 from spotify_insights.worker.main_process import MainProcess
 from spotify_insights.worker.pool_process import AttemptFailedError, HandlersFactory, PoolProcess
 from spotify_insights.worker.tasks import JOB_TYPES, Handlers
@@ -36,6 +37,7 @@ def create_worker_app(
     """
     app = create_celery(settings.redis_url.get_secret_value())
     app.conf.worker_consumer = PatientConsumer
+    app.events_cls = f"{PromptEvents.__module__}:{PromptEvents.__name__}"
     process = PoolProcess(settings, handlers)
     for job_type in job_types:
         soft, hard = time_limits(job_type)

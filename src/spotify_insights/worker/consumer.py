@@ -1,16 +1,16 @@
 """How a worker listens: it finds Redis again soon after Redis is back, and shows that it is alive."""
 
-import os
 import time
-from pathlib import Path
 from typing import Any, Final
 
+from billiard.util import register_after_fork
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
 from typing_extensions import override
 
 from spotify_insights.observability import get_logger
+from spotify_insights.worker.life import show_life
 
 _log = get_logger(__name__)
 LONGEST_PAUSE_SECONDS: Final = 3
@@ -24,6 +24,22 @@ class PatientConsumer(Consumer):
     """Celery's consumer with short pauses between tries to connect: left to itself it waits up to 30 s."""
 
     channel_errors: tuple[type[Exception], ...]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        register_after_fork(self, PatientConsumer.leave_redis_to_the_main_process)
+
+    def leave_redis_to_the_main_process(self) -> None:
+        """Close, in a new process of the pool, its copies of the sockets on which the main process listens.
+
+        While a copy is open, the kernel goes on reporting a socket that the main process has closed, under a
+        number that its successor may have been given. Kombu then reads from the successor, which has nothing
+        to say, and redis-py waits for a message of its subscriptions for ever.
+        """
+        cycle = getattr(getattr(self.connection, "transport", None), "cycle", None)
+        if cycle is not None:
+            for listening in cycle._chan_to_sock.values():  # noqa: SLF001  # kombu has no public way to them
+                listening.close()
 
     @override
     def ensure_connected(self, conn: Connection) -> Connection:
@@ -65,10 +81,3 @@ class PatientConsumer(Consumer):
         if isinstance(exc, self.channel_errors):
             # Redis is there and refuses; asked again at once it would only refuse again.
             time.sleep(1)
-
-
-def show_life() -> None:
-    """Touch the file that the environment names, for a probe that watches its age."""
-    liveness_file = os.environ.get("LIVENESS_FILE")
-    if liveness_file:
-        Path(liveness_file).touch()

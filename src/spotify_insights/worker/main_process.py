@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -35,6 +35,7 @@ from spotify_insights.errors import UnavailableError
 from spotify_insights.jobs.give_back import Reason, give_back, process_name
 from spotify_insights.observability import configure_logging, get_logger
 from spotify_insights.settings import Settings
+from spotify_insights.worker.life import life_watch
 
 _log = get_logger(__name__)
 Requests = WeakValueDictionary[str, Request]
@@ -94,6 +95,7 @@ class MainProcess:
 
     def _when_ready(self, **_: Any) -> None:
         signal.signal(signal.SIGQUIT, self._hurry)
+        life_watch.begin(self._when_stalled)
 
     def _on_failure(self, *, exception: BaseException, task_id: str, args: list[str], **_: Any) -> None:
         """A process that died in mid-task is noticed here; a job that merely failed recorded that itself.
@@ -113,6 +115,8 @@ class MainProcess:
         if self._stop_began:
             return
         self._stop_began = True
+        # From now on it waits for its pool, and shows no life.
+        life_watch.stop()
         for number in _HURRYING:
             signal.signal(number, self._hurry)
         threading.Thread(target=self._end_after_grace, name="grace", daemon=True).start()
@@ -125,6 +129,19 @@ class MainProcess:
         grace = self._settings.worker_grace_seconds
         _log.info("worker_stopping", worker=self._name, grace_seconds=grace)
         self._grace_is_over.wait(grace)
+        exit_code = (self._worker.exitcode if self._worker else None) or 0
+        # What brought the worker down may be the job itself: then it costs an attempt.
+        self._end_at_once(Reason.PROCESS_LOST if exit_code else Reason.WORKER_STOPPED, exit_code)
+
+    def _when_stalled(self, where: str) -> None:
+        threading.Thread(target=self._end_stalled, args=(where,), name="stalled", daemon=True).start()
+
+    def _end_stalled(self, where: str) -> None:
+        _log.error("worker_stalled", worker=self._name, where=where)
+        self._end_at_once(Reason.WORKER_STOPPED, os.EX_SOFTWARE)
+
+    def _end_at_once(self, reason: Reason, exit_code: int) -> NoReturn:
+        """End the pool and then this process, and give back what still ran, so that another may begin."""
         self._grace_is_over.set()
         # Ended first, so that no job is worked on by two for a moment.
         for pid in self._pool_processes():
@@ -132,10 +149,8 @@ class MainProcess:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        exit_code = (self._worker.exitcode if self._worker else None) or 0
-        # What brought the worker down may be the job itself: then it costs an attempt.
-        self._give_back(Reason.PROCESS_LOST if exit_code else Reason.WORKER_STOPPED)
-        _log.warning("worker_stopped_after_grace", worker=self._name)
+        self._give_back(reason)
+        _log.warning("worker_stopped_in_the_middle", worker=self._name)
         os._exit(exit_code)
 
     def _end(self, **_: Any) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +16,7 @@ from spotify_insights.jobs.job import Queue
 from spotify_insights.observability import configure_logging
 from spotify_insights.settings import Settings
 from spotify_insights.worker.app import create_worker_app
+from spotify_insights.worker.life import life_watch
 from spotify_insights.worker.serve import work
 from worker_trials import FOLDER, TRIAL_JOBS, Acts
 
@@ -37,9 +40,20 @@ def note_fork() -> None:
         forks.write(json.dumps(there) + "\n")
 
 
+def hang(*_: object) -> None:
+    """Wait for a message that nobody sends, as a read without a limit does."""
+    here, _there = socket.socketpair()
+    here.recv(1)
+
+
 psycopg.connect = connect
 os.register_at_fork(before=note_fork)
+signal.signal(signal.SIGUSR2, hang)
+if look_every := os.environ.get("LOOK_EVERY_SECONDS"):
+    life_watch.look_every_seconds = float(look_every)
 settings = Settings.from_environment()
 configure_logging(settings.log_level, settings.log_format)
 app = create_worker_app(settings, job_types=TRIAL_JOBS, handlers=lambda _runtime: Acts())
+if interval := os.environ.get("HEALTH_CHECK_SECONDS"):
+    app.conf.broker_transport_options["health_check_interval"] = int(interval)
 work(app, settings, queue=Queue.SPOTIFY, concurrency=int(sys.argv[1]))

@@ -1,0 +1,63 @@
+"""A main process that hangs ends itself, so that whoever started it can start it again."""
+
+import os
+import signal
+import time
+
+import psutil
+
+from job_trials import Notes, enqueued
+from jobs_inline import job_row
+from server_trials import eventually
+from spotify_insights.database.database import Database
+from worker_trials import Act, Stage, running_relay
+
+
+def test_a_worker_whose_main_process_hangs_ends_and_gives_its_jobs_back(
+    stage: Stage, database: Database, notes: Notes
+) -> None:
+    with running_relay(database, stage.settings):
+        with stage.worker(LOOK_EVERY_SECONDS="0.5") as worker:
+            job_id = enqueued(database, Act(name="running", deeds=("hold", "work")))
+            held = stage.begins("running").pid
+            worker.process.send_signal(signal.SIGUSR2)
+            assert eventually(lambda: worker.process.poll() is not None, within=20), worker.log
+            assert worker.process.returncode == os.EX_SOFTWARE
+            assert eventually(lambda: not psutil.pid_exists(held), within=5)
+        # The log says where it hung.
+        assert "worker_stalled" in worker.log
+        assert "here.recv(1)" in worker.log
+        row = job_row(database, job_id)
+        assert (row.status, row.attempts, row.error_code) == ("queued", 0, "worker_stopped")
+        stage.release("running")
+        with stage.worker():
+            assert eventually(lambda: bool(notes.on(job_id)), within=10), stage.logs
+
+
+def test_a_worker_that_was_frozen_for_longer_than_it_may_hang_goes_on(
+    stage: Stage, database: Database, notes: Notes
+) -> None:
+    with stage.worker(LOOK_EVERY_SECONDS="0.6") as worker, running_relay(database, stage.settings):
+        worker.process.send_signal(signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        assert eventually(lambda: time.monotonic() - frozen_at > 10, within=20)
+        worker.process.send_signal(signal.SIGCONT)
+        job_id = enqueued(database, Act(name="after"))
+        assert eventually(lambda: bool(notes.on(job_id)), within=10), worker.log
+        assert worker.process.poll() is None
+
+
+def test_a_worker_that_waits_for_its_last_jobs_does_not_count_as_hanging(
+    stage: Stage, database: Database, notes: Notes
+) -> None:
+    with stage.worker(LOOK_EVERY_SECONDS="0.5") as worker, running_relay(database, stage.settings):
+        job_id = enqueued(database, Act(name="running", deeds=("hold",)))
+        stage.begins("running")
+        worker.process.terminate()
+        asked_at = time.monotonic()
+        assert eventually(lambda: time.monotonic() - asked_at > 8, within=20)
+        assert worker.process.poll() is None, worker.log
+        stage.release("running")
+        assert eventually(lambda: worker.process.poll() is not None, within=10), worker.log
+        assert worker.process.returncode == 0
+        assert notes.on(job_id)
