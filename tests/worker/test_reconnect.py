@@ -1,5 +1,6 @@
 """Redis goes and comes back in many ways; a worker works again soon after, and nobody has to start it."""
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from server_trials import eventually
 from spotify_insights.database.database import Database
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.valkey import EmbeddedValkey
+from spotify_insights.jobs.celery_app import create_celery
 from worker_trials import Act, Stage, running_relay
 
 
@@ -63,6 +65,26 @@ def test_a_worker_goes_on_after_redis_was_started_again_without_its_data(
         valkey.start()
         done(database, notes, "after", within=10)
         assert {process.pid for process in worker.pool} == processes, worker.log
+
+
+def test_a_question_that_came_just_before_redis_went_does_not_keep_a_worker_from_looking_for_it(
+    stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
+) -> None:
+    """It used to try for six seconds to answer, deaf to everything else."""
+    with stage.worker() as worker, running_relay(database, stage.settings):
+        # A worker that has nothing to do would notice first that it cannot ask for work.
+        job_id = enqueued(database, Act(name="running", deeds=("hold",)))
+        stage.begins("running")
+        worker.process.send_signal(signal.SIGSTOP)
+        with create_celery(stage.settings.redis_url.get_secret_value()) as app:
+            app.control.inspect(timeout=0.1).ping()
+        valkey.stop()
+        worker.process.send_signal(signal.SIGCONT)
+        assert eventually(lambda: "redis_unreachable" in worker.log, within=4), worker.log
+        valkey.start()
+        stage.release("running")
+        assert eventually(lambda: bool(notes.on(job_id)), within=10), worker.log
+        done(database, notes, "after", within=10)
 
 
 @pytest.mark.slow

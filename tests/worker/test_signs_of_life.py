@@ -5,6 +5,7 @@ import signal
 import time
 
 import psutil
+import psycopg
 
 from job_trials import Notes, enqueued
 from jobs_inline import job_row
@@ -18,20 +19,45 @@ def test_a_worker_whose_main_process_hangs_ends_and_gives_its_jobs_back(
 ) -> None:
     with running_relay(database, stage.settings):
         with stage.worker(LOOK_EVERY_SECONDS="0.5") as worker:
-            job_id = enqueued(database, Act(name="running", deeds=("hold", "work")))
+            running = enqueued(database, Act(name="running", deeds=("hold", "work")))
             held = stage.begins("running").pid
+            waiting = enqueued(database, Act(name="waiting"))
             worker.process.send_signal(signal.SIGUSR2)
+            # While the job is locked it is not given back, and its process is gone: nothing holds the hang.
+            with psycopg.connect(database.url) as connection:
+                connection.execute("SELECT 1 FROM background_jobs WHERE id = %s FOR UPDATE", (running,))
+                assert eventually(lambda: psutil.Process(held).status() == psutil.STATUS_ZOMBIE, within=20)
+                assert not eventually(lambda: worker.process.poll() is not None, within=1)
             assert eventually(lambda: worker.process.poll() is not None, within=20), worker.log
             assert worker.process.returncode == os.EX_SOFTWARE
-            assert eventually(lambda: not psutil.pid_exists(held), within=5)
         # The log says where it hung.
         assert "worker_stalled" in worker.log
-        assert "here.recv(1)" in worker.log
-        row = job_row(database, job_id)
+        assert "wait_procs" in worker.log
+        row = job_row(database, running)
         assert (row.status, row.attempts, row.error_code) == ("queued", 0, "worker_stopped")
+        # It did not come back to life in between.
+        assert job_row(database, waiting).attempts == 0
         stage.release("running")
         with stage.worker():
-            assert eventually(lambda: bool(notes.on(job_id)), within=10), stage.logs
+            assert eventually(lambda: bool(notes.on(running)) and bool(notes.on(waiting)), within=20), (
+                stage.logs
+            )
+
+
+def test_a_worker_that_hangs_where_nothing_can_be_logged_ends_as_well(
+    stage: Stage, database: Database
+) -> None:
+    with (
+        stage.worker(LOOK_EVERY_SECONDS="0.5", HOLD_THE_LOG="yes") as worker,
+        running_relay(database, stage.settings),
+    ):
+        job_id = enqueued(database, Act(name="running", deeds=("hold",)))
+        held = stage.begins("running").pid
+        worker.process.send_signal(signal.SIGUSR2)
+        assert eventually(lambda: worker.process.poll() is not None, within=30)
+        assert worker.process.returncode == os.EX_SOFTWARE
+        assert eventually(lambda: not psutil.pid_exists(held), within=5)
+        assert job_row(database, job_id).status == "queued"
 
 
 def test_a_worker_that_was_frozen_for_longer_than_it_may_hang_goes_on(

@@ -91,6 +91,9 @@ def create_celery(redis_url: str) -> Celery:
             # Redis keeps no list of delivered messages. It would cost two writes for each, which a full
             # Redis refuses, and would deliver again after an hour what the relay sends again in seconds.
             "ack_emulation": False,
+            # Kombu would try again, for seconds, inside of whatever needs a connection: a publish of the
+            # relay, or each answer of a worker to Flower. Who really waits for Redis does so by itself.
+            "max_retries": 0,
             "socket_connect_timeout": 2,
             # Bounds every answer: of a publish, and of whatever a worker asks beside its waiting for work,
             # which the event loop watches.

@@ -57,6 +57,7 @@ class PatientConsumer(Consumer):
             # Waiting for Redis is no reason to start this worker again.
             show_life()
 
+        show_life()
         conn.ensure_connection(
             on_failure,
             interval_start=1,
@@ -77,7 +78,9 @@ class PatientConsumer(Consumer):
 
     @override
     def on_connection_error_after_connected(self, exc: Exception) -> None:
+        show_life()
         super().on_connection_error_after_connected(exc)
+        show_life()
         if isinstance(exc, self.channel_errors):
             # Redis is there and refuses; asked again at once it would only refuse again.
             time.sleep(1)

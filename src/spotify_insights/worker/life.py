@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 LOOK_EVERY_SECONDS: Final = 5.0
-# Nothing that a main process does takes nearly as long: each of its waits has a limit of a few seconds.
-LOOKS_WITHOUT_LIFE: Final = 12
+# Far longer than a main process ever waits for one thing: several look-ups in a row of a name that nobody
+# answers for may take minutes, and ending it costs whatever its pool works on.
+LOOKS_WITHOUT_LIFE: Final = 60
 
 
 class LifeWatch:
@@ -26,11 +27,16 @@ class LifeWatch:
 
     def __init__(self, *, look_every_seconds: float) -> None:
         self.look_every_seconds = look_every_seconds
+        self.looks_without_life = LOOKS_WITHOUT_LIFE
         self._looks = 0
-        self._end: Callable[[str], None] | None = None
+        self._end: Callable[[str], NoReturn] | None = None
 
-    def begin(self, end: Callable[[str], None]) -> None:
-        """Watch this process; `end` is told once, in a signal handler, where it hangs. Main thread only."""
+    def begin(self, end: Callable[[str], NoReturn]) -> None:
+        """Watch this process. Main thread only.
+
+        Args:
+            end: told where it hangs, in a signal handler, and ends it.
+        """
         self._end, self._looks = end, 0
         signal.signal(signal.SIGALRM, self._look)
         signal.setitimer(signal.ITIMER_REAL, self.look_every_seconds, self.look_every_seconds)
@@ -46,7 +52,8 @@ class LifeWatch:
 
     def _look(self, _number: int, frame: FrameType | None) -> None:
         self._looks += 1
-        if self._looks >= LOOKS_WITHOUT_LIFE and self._end is not None:
+        if self._looks >= self.looks_without_life and self._end is not None:
+            # Once: the signals go on while it ends.
             end, self._end = self._end, None
             end("".join(traceback.format_stack(frame, limit=30)))
 

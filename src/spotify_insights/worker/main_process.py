@@ -41,6 +41,8 @@ _log = get_logger(__name__)
 Requests = WeakValueDictionary[str, Request]
 """What the pool works on, by the message's id."""
 
+# Giving back takes six seconds at most where PostgreSQL answers at all.
+_ENDING_HAS_SECONDS: Final = 10.0
 _HURRYING: Final = (signal.SIGINT, signal.SIGQUIT)
 
 
@@ -94,6 +96,8 @@ class MainProcess:
             gc.freeze()
 
     def _when_ready(self, **_: Any) -> None:
+        if self._stop_began:
+            return
         signal.signal(signal.SIGQUIT, self._hurry)
         life_watch.begin(self._when_stalled)
 
@@ -131,17 +135,30 @@ class MainProcess:
         self._grace_is_over.wait(grace)
         exit_code = (self._worker.exitcode if self._worker else None) or 0
         # What brought the worker down may be the job itself: then it costs an attempt.
-        self._end_at_once(Reason.PROCESS_LOST if exit_code else Reason.WORKER_STOPPED, exit_code)
+        self._end_pool(Reason.PROCESS_LOST if exit_code else Reason.WORKER_STOPPED)
+        _log.warning("worker_stopped_after_grace", worker=self._name)
+        os._exit(exit_code)
 
-    def _when_stalled(self, where: str) -> None:
-        threading.Thread(target=self._end_stalled, args=(where,), name="stalled", daemon=True).start()
+    def _when_stalled(self, where: str) -> NoReturn:
+        """End this process, in a signal handler that it does not leave.
+
+        What it hangs on may pass with the end of its pool: it must not come back to life and take another
+        job. And it may hold a lock that this end needs as well, such as that of a log nobody reads.
+        """
+        ending = threading.Thread(target=self._end_stalled, args=(where,), name="stalled", daemon=True)
+        try:
+            ending.start()
+            ending.join(_ENDING_HAS_SECONDS)
+        finally:
+            # The pool dies with it.
+            os._exit(os.EX_SOFTWARE)
 
     def _end_stalled(self, where: str) -> None:
+        self._end_pool(Reason.WORKER_STOPPED)
         _log.error("worker_stalled", worker=self._name, where=where)
-        self._end_at_once(Reason.WORKER_STOPPED, os.EX_SOFTWARE)
 
-    def _end_at_once(self, reason: Reason, exit_code: int) -> NoReturn:
-        """End the pool and then this process, and give back what still ran, so that another may begin."""
+    def _end_pool(self, reason: Reason) -> None:
+        """End the pool, and give back what it still worked on, so that another may begin."""
         self._grace_is_over.set()
         # Ended first, so that no job is worked on by two for a moment.
         for pid in self._pool_processes():
@@ -150,8 +167,6 @@ class MainProcess:
             except ProcessLookupError:
                 continue
         self._give_back(reason)
-        _log.warning("worker_stopped_in_the_middle", worker=self._name)
-        os._exit(exit_code)
 
     def _end(self, **_: Any) -> None:
         """Every pool process has ended: whatever is still held by our name has nobody."""

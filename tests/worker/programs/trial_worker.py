@@ -1,15 +1,16 @@
 """A worker whose jobs do as the test tells them. It notes what there is in its main process at each fork."""
 
 import json
+import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import psutil
 import psycopg
 
 from spotify_insights.jobs.job import Queue
@@ -41,9 +42,11 @@ def note_fork() -> None:
 
 
 def hang(*_: object) -> None:
-    """Wait for a message that nobody sends, as a read without a limit does."""
-    here, _there = socket.socketpair()
-    here.recv(1)
+    """Wait for the pool to end, as a read without a limit from one of its processes does."""
+    if os.environ.get("HOLD_THE_LOG"):
+        for handler in logging.getLogger().handlers:
+            handler.acquire()
+    psutil.wait_procs(psutil.Process().children())
 
 
 psycopg.connect = connect
@@ -51,6 +54,7 @@ os.register_at_fork(before=note_fork)
 signal.signal(signal.SIGUSR2, hang)
 if look_every := os.environ.get("LOOK_EVERY_SECONDS"):
     life_watch.look_every_seconds = float(look_every)
+    life_watch.looks_without_life = 12
 settings = Settings.from_environment()
 configure_logging(settings.log_level, settings.log_format)
 app = create_worker_app(settings, job_types=TRIAL_JOBS, handlers=lambda _runtime: Acts())

@@ -54,11 +54,8 @@ class CeleryPublisher:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
-        # Left to itself kombu sleeps between several tries to connect; the relay comes again anyway. And a
-        # broker that accepts connections but never answers must not hold up the relay's other work for long.
-        self._producers = producers[
-            app.connection_for_write(transport_options={"max_retries": 0, "socket_timeout": 2})
-        ]
+        # A broker that takes connections and never answers must not hold up the relay's other work for long.
+        self._producers = producers[app.connection_for_write(transport_options={"socket_timeout": 2})]
 
     def publish(self, jobs: Sequence[DueJob]) -> None:
         """Send one message per job, its only argument the job's id."""
