@@ -78,6 +78,7 @@ class PatientConsumer(Consumer):
 
     @override
     def on_connection_error_after_connected(self, exc: Exception) -> None:
+        # Each of what follows may wait long for a name server that does not answer.
         show_life()
         super().on_connection_error_after_connected(exc)
         show_life()
