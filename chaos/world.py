@@ -31,7 +31,7 @@ from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.jobs.job import Queue
-from spotify_insights.security.key_ring import create_key_file
+from spotify_insights.security.key_file import create_key_file
 
 _LOOK_EVERY_SECONDS: Final = 0.05
 _WORKERS: Final = (Queue.SPOTIFY, Queue.SPOTIFY, Queue.INSIGHTS, Queue.INSIGHTS, Queue.SCHEDULED)

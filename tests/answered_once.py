@@ -11,7 +11,7 @@ from spotify_insights.database.database import Database
 from spotify_insights.idempotency.answer import Answer, IdempotentRequest, answer_once
 from spotify_insights.idempotency.models import IdempotencyKey
 
-REQUEST = IdempotentRequest(caller="local", route="POST /api/notes", key="k-1", hashes=("h-1",))
+REQUEST = IdempotentRequest(caller="local", route="POST /api/notes", key="k-1", content="h-1")
 
 
 @dataclass

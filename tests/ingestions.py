@@ -62,7 +62,7 @@ def ingested(runtime: Runtime, user_id: UUID, time_range: TimeRange = TimeRange.
     assert (job.status, job.error) == ("succeeded", None)
     assert job.result is not None
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        owner, snapshot = load_snapshot(tx.session, UUID(str(job.result["snapshot_id"])))
+        owner, snapshot = load_snapshot(tx.session, UUID(str(job.result["snapshot_id"])), acting_for=SYSTEM)
     assert owner == user_id
     return snapshot
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ingestions import ingest, told_top_tracks
 from jobs_inline import job_row, work_off
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.insights.models import GeneratedInsight
 from spotify_insights.insights.request import request_insight
 from spotify_insights.insights.types import InsightType, ToneMode
@@ -38,9 +38,11 @@ def asked_for(
     runtime: Runtime, snapshot_id: UUID, insight_type: InsightType = WELLNESS, tone: ToneMode = NEUTRAL
 ) -> BackgroundJob:
     """The task of a request for an insight, not yet worked on."""
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        task_id = request_insight(tx, snapshot_id, insight_type, tone, narrator=runtime.narrator)
-    return job_row(runtime.database, task_id)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        requested = request_insight(
+            tx, snapshot_id, insight_type, tone, narrator=runtime.narrator, acting_for=SYSTEM
+        )
+    return job_row(runtime.database, requested.task_id)
 
 
 def written(

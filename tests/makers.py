@@ -4,15 +4,16 @@ from uuid import UUID, uuid4
 
 from pydantic import SecretStr
 
+from canaries import ACCESS_TOKEN, REFRESH_TOKEN
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.accounts.register import Identity, register_user
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
 
 
 def a_user(runtime: Runtime, *, timezone: str = "UTC") -> UUID:
     """Somebody registered."""
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         identity = Identity(provider="spotify", provider_user_id=f"listener-{uuid4()}")
         return register_user(tx, identity, display_name="Robin", timezone=timezone).user_id
 
@@ -21,13 +22,13 @@ def a_connected_user(
     runtime: Runtime,
     *,
     timezone: str = "UTC",
-    access_token: str = "BQD-access",
-    refresh_token: str = "AQC-refresh",
+    access_token: str = ACCESS_TOKEN,
+    refresh_token: str = REFRESH_TOKEN,
     expires_in: int = 3600,
 ) -> UUID:
     """Somebody registered whose Spotify tokens are stored."""
     user_id = a_user(runtime, timezone=timezone)
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         store_tokens(
             tx,
             runtime.sealer,

@@ -180,7 +180,7 @@ def jobs_in_all_states(database: Database) -> Mapping[str, UUID]:
     failed.end(JobStatus.FAILED, error="There is nothing to write about.", error_code="no_subject")
     dead.end(JobStatus.DEAD, error="The ink is frozen.", error_code="ink_frozen")
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, jobs["cancelled"])
+        cancel_job(tx, jobs["cancelled"], acting_for=SYSTEM)
     return jobs
 
 

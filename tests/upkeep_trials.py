@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 from sqlalchemy import text
 
+from as_owner import as_owner
 from job_trials import WriteNote
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
@@ -84,8 +85,7 @@ def ended(task_name: str, *statuses: str, ago: timedelta = A_MINUTE, error_code:
 
 def forget_all(database: Database) -> None:
     """Empty the tables of jobs."""
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("TRUNCATE background_jobs, schedule_slots, alerts"))
+    as_owner(database.url, "TRUNCATE background_jobs, schedule_slots, alerts")
 
 
 def job_ids(database: Database) -> set[UUID]:

@@ -9,6 +9,7 @@ from kombu.exceptions import KombuError
 
 from chaos.fault import Case, Fault
 from chaos.jobs import InsightsWork
+from chaos.records import look_behind
 from chaos.world import World
 from spotify_insights.errors import TemporaryError
 from spotify_insights.jobs.celery_app import create_celery
@@ -28,7 +29,7 @@ _SOME = """
 
 def _publish(world: World, *, times: int) -> list[UUID]:
     """Put the messages straight into the broker; the running jobs among those they are about."""
-    with psycopg.connect(world.database_url, connect_timeout=2) as connection:
+    with look_behind(world.database_url) as connection:
         rows = connection.execute(_SOME).fetchall()
     with create_celery(world.valkey.url) as app:
         publisher = CeleryPublisher(app)

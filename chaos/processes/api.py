@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from chaos.jobs import ChaosWork, work_type
 from chaos.mutations import Without
 from chaos.processes.begin import WITHOUT, begin
-from spotify_insights.database.actor import SYSTEM
+from spotify_insights.database.actor import LOCAL
 from spotify_insights.errors import ProductError
 from spotify_insights.jobs.cancel import cancel_job
 from spotify_insights.jobs.celery_app import create_celery
@@ -48,7 +48,7 @@ def ask_for_work(runtime: RuntimeDep, keyed: KeyedRequest, request: Request) -> 
         return accepted(job_ids[-1])
 
     job_ids: list[UUID] = []
-    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+    with runtime.database.transaction(acting_for=LOCAL) as tx:
         response = respond_once(tx, keyed, respond)
     if os.environ.get(WITHOUT) == Without.RELAY:
         _publish_once(runtime, [DueJob(job_id, job.task_name, job.queue) for job_id in job_ids])
@@ -58,8 +58,8 @@ def ask_for_work(runtime: RuntimeDep, keyed: KeyedRequest, request: Request) -> 
 @router.post("/jobs/{job_id}/cancellation", response_model=None)
 def cancel(runtime: RuntimeDep, job_id: UUID) -> dict[str, str]:
     """Cancel a job."""
-    with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        return {"cancellation": cancel_job(tx, job_id)}
+    with runtime.database.transaction(acting_for=LOCAL) as tx:
+        return {"cancellation": cancel_job(tx, job_id, acting_for=LOCAL)}
 
 
 def _publish_once(runtime: Runtime, jobs: list[DueJob]) -> None:

@@ -42,6 +42,28 @@ class InvalidInputError(ProductError):
         self.field = field
 
 
+class UnauthenticatedError(ProductError):
+    """Nobody is known who asks, or what they showed counts no longer."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(ProductError):
+    """The caller is known and may not do this, whatever it is done to."""
+
+    code = "forbidden"
+
+
+class TooManyRequestsError(ProductError):
+    """The caller asked too often; `retry_after` says when that is over."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class UnreadableRequestError(ProductError):
     """A part of the request that frames it, such as a header, cannot be read."""
 

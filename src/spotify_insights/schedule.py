@@ -13,6 +13,7 @@ from spotify_insights.jobs.upkeep.canary import InsightsCanary, ScheduledCanary,
 from spotify_insights.jobs.upkeep.cleanup import CleanupOldJobs
 from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs
 from spotify_insights.listening.jobs import IngestAllUsersData, PollRecentlyPlayed
+from spotify_insights.privacy.jobs import PurgeExpiredData
 from spotify_insights.settings import Settings
 
 _JOBS: Final[tuple[tuple[str, Job], ...]] = (
@@ -22,6 +23,7 @@ _JOBS: Final[tuple[tuple[str, Job], ...]] = (
     ("weekly_summaries_cron", GenerateWeeklySummaries()),
     ("refresh_expiring_tokens_cron", RefreshExpiringTokens()),
     ("cleanup_old_jobs_cron", CleanupOldJobs()),
+    ("purge_expired_data_cron", PurgeExpiredData()),
     ("monitor_failed_jobs_cron", MonitorFailedJobs()),
     ("canary_cron", SpotifyCanary()),
     ("canary_cron", InsightsCanary()),

@@ -35,9 +35,16 @@ class Settings(BaseSettings):
     database_url: SecretStr
     redis_url: SecretStr
     cache_url: SecretStr | None = None
-    token_keys_file: Path
+    # Where the key ring is: a file, or the ring itself. Exactly one of the two.
+    token_keys_file: Path | None = None
+    token_keys: SecretStr | None = None
 
-    auth_mode: Literal["open"] = "open"
+    auth_mode: Literal["open", "required"] = "open"
+    registration: Literal["closed", "invitation", "open"] = "invitation"
+    # Where browsers reach this installation; constant, because providers compare redirect addresses with it.
+    public_url: str = "http://127.0.0.1:8000"
+    # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks, separated by commas.
+    trusted_proxies: str = ""
     display_name: str = "Listening Insights"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -47,6 +54,8 @@ class Settings(BaseSettings):
     spotify_client_secret: SecretStr | None = None
     spotify_api_url: str = "https://api.spotify.com"
     spotify_accounts_url: str = "https://accounts.spotify.com"
+
+    listenbrainz_api_url: str = "https://api.listenbrainz.org"
 
     # Below twenty not even one nightly ingestion would fit beside the part that is kept for listeners.
     spotify_calls_per_day: int = Field(default=600, ge=20)
@@ -65,6 +74,7 @@ class Settings(BaseSettings):
     recently_played_cron: str = "*/30 * * * *"
     weekly_summaries_cron: str = "0 * * * *"
     cleanup_old_jobs_cron: str = "0 3 * * 1"
+    purge_expired_data_cron: str = "30 3 * * *"
     monitor_failed_jobs_cron: str = "*/5 * * * *"
     canary_cron: str = "* * * * *"
 
@@ -85,6 +95,29 @@ class Settings(BaseSettings):
     alert_waiting_minutes: int = Field(default=10, ge=1, le=10_080)
     alert_silent_minutes: int = Field(default=5, ge=1, le=10_080)
 
+    session_idle_days: int = Field(default=7, ge=1, le=365)
+    session_days: int = Field(default=30, ge=1, le=365)
+    export_retention_hours: int = Field(default=24, ge=1, le=720)
+    audit_retention_days: int = Field(default=365, ge=30, le=LONGEST_RETENTION_DAYS)
+    # Plays are kept for ever unless an operator says otherwise.
+    plays_retention_days: int | None = Field(default=None, ge=30, le=LONGEST_RETENTION_DAYS)
+
+    requests_per_minute: int = Field(default=600, ge=1)
+    sign_ins_per_minute: int = Field(default=10, ge=1)
+    uploads_per_hour: int = Field(default=20, ge=1)
+    generations_per_minute: int = Field(default=30, ge=1)
+    insights_per_day: int = Field(default=200, ge=1)
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether browsers reach this installation encrypted."""
+        return urlsplit(self.public_url).scheme == "https"
+
+    @field_validator("token_keys_file", "token_keys", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr) -> SecretStr:
@@ -99,7 +132,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a Redis address such as redis://host:6379/0 or unix:///path/to/socket")
         return value
 
-    @field_validator("spotify_api_url", "spotify_accounts_url")
+    @field_validator("spotify_api_url", "spotify_accounts_url", "listenbrainz_api_url", "public_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         address = urlsplit(value)
@@ -120,10 +153,21 @@ class Settings(BaseSettings):
         given = {name.lower(): value for name, value in (environment or {}).items()}
         known: dict[str, Any] = {name: given[name] for name in cls.model_fields if name in given}
         try:
-            return cls(**known)
+            settings = cls(**known)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = "_".join(str(part) for part in first["loc"]).upper()
             reason = str(first["msg"]).removeprefix("Value error, ")
             problem = "is not set" if first["type"] == "missing" else f"cannot be used: {reason}"
             raise SetupError(f"The setting {name} {problem}. .env.example explains every setting.") from None
+        if settings.token_keys_file is None and settings.token_keys is None:
+            raise SetupError(
+                "The setting TOKEN_KEYS_FILE is not set, and TOKEN_KEYS neither; one of them must give the "
+                "key ring. `spotify-insights keys generate` makes one. .env.example explains every setting."
+            )
+        if settings.token_keys_file is not None and settings.token_keys is not None:
+            raise SetupError(
+                "The settings TOKEN_KEYS_FILE and TOKEN_KEYS are both set, and there is one key ring only; "
+                "leave one of them out."
+            )
+        return settings

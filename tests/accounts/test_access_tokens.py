@@ -11,7 +11,7 @@ from makers import a_connected_user, a_user
 from passing_time import let_pause_end
 from spotify_insights.accounts.access import AccessTokens, NotConnectedError
 from spotify_insights.accounts.connect import store_tokens
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.pretend_spotify.config import RefreshTokenAnswer
 from spotify_insights.pretend_spotify.faults import InvalidJson, QuotaExceeded, RateLimited, ServerFailure
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
@@ -121,7 +121,7 @@ def test_consent_brings_an_ended_connection_back(
 ) -> None:
     user_id = a_connected_user(runtime)
     end_connection(runtime, pretend_spotify, user_id)
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         store_tokens(
             tx,
             runtime.sealer,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from app_calls import calls_of
+from as_owner import as_owner
 from job_trials import at_once, present
 from passing_time import let_midnight_pass, let_pause_end
 from spotify_insights.accounts.call_budget import (
@@ -132,8 +132,7 @@ def test_a_call_beyond_the_reservation_needs_room_of_its_own(database: Database,
 def test_whatever_is_reserved_and_given_back_no_share_is_exceeded(
     database: Database, pieces: list[tuple[Purpose, int, int]]
 ) -> None:
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("TRUNCATE spotify_app_days"))
+    as_owner(database.url, "TRUNCATE spotify_app_days")
     budget = CallBudget(database, client_id=APP, calls_per_day=50)
     made = 0
     for purpose, calls, not_made in pieces:

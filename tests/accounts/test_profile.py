@@ -8,7 +8,7 @@ import pytest
 from makers import a_user
 from spotify_insights.accounts.models import User
 from spotify_insights.accounts.profile import change_profile
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.errors import InvalidInputError, NotFoundError
 from spotify_insights.runtime import Runtime
 
@@ -48,10 +48,10 @@ def test_nobody_has_no_profile(runtime: Runtime) -> None:
 
 
 def change(runtime: Runtime, user_id: UUID, **changes: Any) -> None:
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         change_profile(tx, user_id, **changes)
 
 
 def user(runtime: Runtime, user_id: UUID) -> User:
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         return tx.session.get_one(User, user_id)

@@ -19,7 +19,7 @@ from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.accounts.jobs import RefreshExpiringTokens, RefreshToken
 from spotify_insights.accounts.reauthorization import Reminder, remind
 from spotify_insights.accounts.refresh import refresh_expiring_tokens
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.jobs.attempt import FencedError
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
@@ -207,7 +207,7 @@ def connection(client: TestClient, user_id: UUID) -> dict[str, Any]:
 
 
 def authorise_again(runtime: Runtime, user_id: UUID) -> None:
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         store_tokens(
             tx,
             runtime.sealer,

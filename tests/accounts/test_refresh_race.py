@@ -17,7 +17,7 @@ from misbehaving_server import answer, request_head, server
 from spotify_insights.accounts import access as access_module
 from spotify_insights.accounts.access import Access, AccessTokens
 from spotify_insights.accounts.connect import store_tokens
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.errors import TemporaryError
 from spotify_insights.pretend_spotify.config import RefreshTokenAnswer
 from spotify_insights.pretend_spotify.faults import Delay
@@ -130,7 +130,7 @@ def test_a_new_authorisation_during_a_refresh_wins(runtime: Runtime, late_answer
     """A listener connects again while the answer about the old connection is still on its way."""
     user_id = a_connected_user(runtime, expires_in=5)
     with a_refresh_under_way(runtime, user_id, late_answer) as (outcome, let_it_answer):
-        with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
             store_tokens(
                 tx,
                 runtime.sealer,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from job_trials import at_once, somebody_waits_for_a_lock
 from spotify_insights.accounts.register import Identity, Registration, register_user
 from spotify_insights.accounts.timezone import check_timezone
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.errors import InvalidInputError
 
@@ -85,12 +85,12 @@ def register(
     email: str | None = None,
     timezone: str = "UTC",
 ) -> Registration:
-    with database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with database.transaction(acting_for=SYSTEM) as tx:
         return register_user(tx, identity, display_name=display_name, email=email, timezone=timezone)
 
 
 def users(database: Database) -> list[tuple[UUID, str | None, str | None, str]]:
-    with database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with database.transaction(acting_for=SYSTEM) as tx:
         rows = tx.session.execute(text("SELECT id, display_name, email, timezone FROM users"))
         return [tuple(row) for row in rows]
 
@@ -98,7 +98,7 @@ def users(database: Database) -> list[tuple[UUID, str | None, str | None, str]]:
 def race(database: Database, *, first_commits: bool) -> tuple[Registration, Registration]:
     """Two first calls: the second begins while the first is not committed, and waits for its end."""
     with ThreadPoolExecutor(1) as pool:
-        with suppress(GaveUpError), database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        with suppress(GaveUpError), database.transaction(acting_for=SYSTEM) as tx:
             first = register_user(tx, ROBIN)
             second = pool.submit(register, database)
             assert somebody_waits_for_a_lock(database)

@@ -16,7 +16,7 @@ from jobs_inline import work_off
 from makers import a_connected_user, a_user
 from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.accounts.jobs import RefreshToken
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.listening.jobs import IngestListeningData
@@ -82,7 +82,7 @@ def test_no_token_stands_in_the_clear_anywhere_in_the_database(runtime: Runtime,
     user_id = a_connected_user(
         runtime, access_token=ACCESS_CANARY, refresh_token=REFRESH_CANARY, expires_in=30
     )
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         enqueue(tx, RefreshToken(user_id=user_id))
         enqueue(tx, IngestListeningData(user_id=user_id, time_range=TimeRange.SHORT_TERM))
     work_off(runtime)
@@ -108,7 +108,7 @@ def every_row(servers: Servers) -> Iterator[str]:
 def store(
     runtime: Runtime, user_id: UUID, access_token: str, refresh_token: str, scope: list[str] | None = None
 ) -> None:
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         store_tokens(
             tx,
             runtime.sealer,

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from conftest import Servers
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM, Actor
+from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.database import DATABASE_SILENT, Database, Transaction, rows_changed
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import UnavailableError
 
 _ACTOR = text("SELECT current_setting('app.actor_role', true), current_setting('app.user_id', true)")
@@ -24,7 +25,7 @@ class ChangedMyMindError(Exception):
 @pytest.fixture
 def database(empty: Servers) -> Iterator[Database]:
     """A pool of one connection, so that whatever one transaction leaves behind the next one meets."""
-    opened = Database(empty.database_url, pool_size=1)
+    opened = Database(empty.database_url, role=DatabaseRole.WORKER, pool_size=1)
     yield opened
     opened.close()
 
@@ -114,8 +115,8 @@ def test_the_actor_is_known_inside_and_forgotten_by_the_next_user_of_the_connect
         assert backend_of(connection) == backend
         # A setting that was local to a transaction reads as empty after it, not as null.
         assert set(connection.execute(_ACTOR).one()) <= {"", None}
-    with database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        assert tx.session.execute(_ACTOR).one() == ("admin", "")
+    with database.transaction(acting_for=SYSTEM) as tx:
+        assert tx.session.execute(_ACTOR).one() == ("system", "")
 
 
 def test_the_actor_of_a_block_that_failed_is_forgotten_too(database: Database) -> None:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from conftest import Servers
 from live_api import LiveApi, running_api
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.app import create_app
@@ -42,6 +43,8 @@ def other_api(environment: dict[str, str], tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def lasting_client(environment: dict[str, str]) -> Iterator[TestClient]:
     """The API in this process, for many tests that care for no rows."""
-    app = create_app(Runtime.from_settings(Settings.from_environment(environment)), with_relay=False)
+    app = create_app(
+        Runtime.from_settings(Settings.from_environment(environment), role=DatabaseRole.API), with_relay=False
+    )
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as started:
         yield started

@@ -19,6 +19,7 @@ from event_streams import EventStream
 from families import a_job, bring_to
 from live_api import LiveApi, running_api
 from server_trials import eventually
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.database.upgrade import upgrade_database
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
@@ -68,7 +69,7 @@ def own_environment(environment: dict[str, str], own_postgres: EmbeddedPostgres)
 @pytest.fixture
 def own_runtime(own_environment: dict[str, str]) -> Iterator[Runtime]:
     built = Runtime.from_settings(
-        Settings.from_environment(own_environment), process="spotify-insights tests"
+        Settings.from_environment(own_environment), role=DatabaseRole.WORKER, process="spotify-insights tests"
     )
     yield built
     built.close()

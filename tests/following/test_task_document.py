@@ -37,7 +37,7 @@ def document(client: TestClient, task_id: UUID) -> dict[str, Any]:
 
 def kept(servers: Servers, task_id: UUID) -> bool:
     with redis.Redis.from_url(servers.redis_url) as connection:
-        return bool(connection.exists(finished_task(task_id).key))
+        return bool(connection.exists(finished_task(task_id, reader="local").key))
 
 
 def test_progress_is_told_while_it_runs_and_gone_afterwards(client: TestClient, runtime: Runtime) -> None:

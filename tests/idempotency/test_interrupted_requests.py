@@ -27,7 +27,10 @@ from spotify_insights.runtime import Runtime
 @contextmanager
 def a_broken_connection(client: TestClient, moment: str) -> Iterator[None]:
     """The API's database breaks off at this moment of a transaction."""
-    sessions = client.app.state.runtime.database._sessions  # type: ignore[attr-defined]  # the API's own
+    runtime = client.app.state.runtime  # type: ignore[attr-defined]
+    # What a process does at its start; its transaction is none of the request's.
+    runtime.request_hasher.prepare()
+    sessions = runtime.database._sessions  # the API's own
 
     def break_off(_session: object) -> None:
         raise OperationalError("COMMIT", {}, ConnectionError("the server closed the connection"))

@@ -10,8 +10,10 @@ from sqlalchemy import text
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from as_owner import ANYBODY, as_owner
 from problem_documents import reasons_of
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import LOCAL
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.app import create_app
@@ -23,7 +25,7 @@ KEY = {"Idempotency-Key": "8e03978e"}
 
 def repeat(runtime: RuntimeDep, keyed: KeyedRequest, note_id: UUID, times: int = 1) -> Response:
     """Do something that shows when it is done twice."""
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=LOCAL) as tx:
 
         def respond() -> JSONResponse:
             number = tx.session.scalar(text("SELECT nextval('notes')"))
@@ -36,14 +38,12 @@ def repeat(runtime: RuntimeDep, keyed: KeyedRequest, note_id: UUID, times: int =
 @pytest.fixture
 def client(settings: Settings, runtime: Runtime) -> Iterator[TestClient]:
     """The API with one address more."""
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        tx.session.execute(text("CREATE SEQUENCE notes"))
-    app = create_app(Runtime.from_settings(settings), with_relay=False)
+    as_owner(runtime.database.url, "CREATE SEQUENCE notes", f"GRANT ALL ON SEQUENCE notes TO {ANYBODY}")
+    app = create_app(Runtime.from_settings(settings, role=DatabaseRole.API), with_relay=False)
     app.add_api_route("/api/notes/{note_id}/repeat", repeat, methods=["POST"], tags=["Notes"])
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as started:
         yield started
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
-        tx.session.execute(text("DROP SEQUENCE notes"))
+    as_owner(runtime.database.url, "DROP SEQUENCE notes")
 
 
 def test_a_repeated_request_is_done_once(client: TestClient) -> None:

@@ -1,59 +1,57 @@
 """Telling requests apart: by all they carry, only with the key file, whichever of its keys is primary."""
 
 import hashlib
-import hmac
-import os
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.idempotency.request_hash import RequestHasher
-from spotify_insights.security.key_ring import KEY_BYTES, KeyRing
+from spotify_insights.runtime import Runtime
+from spotify_insights.settings import Settings
 
-OLD, NEW = os.urandom(KEY_BYTES), os.urandom(KEY_BYTES)
 SECRET = b'{"refresh_token": "AQC-canary"}'
 requests = st.lists(st.binary(max_size=20), min_size=1, max_size=5)
 
 
 @given(requests, requests)
-def test_two_requests_have_one_hash_exactly_if_they_are_equal(one: list[bytes], other: list[bytes]) -> None:
-    hasher = RequestHasher(KeyRing("a", {"a": OLD}))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_two_requests_have_one_hash_exactly_if_they_are_equal(
+    runtime: Runtime, one: list[bytes], other: list[bytes]
+) -> None:
+    hasher = runtime.request_hasher
 
-    assert (hasher.hashes(*one) == hasher.hashes(*other)) == (one == other)
-
-
-def test_no_part_lends_its_end_to_the_next() -> None:
-    hasher = RequestHasher(KeyRing("a", {"a": OLD}))
-
-    assert hasher.hashes(b"/api/users", b"register") != hasher.hashes(b"/api/users/", b"register"[1:])
-    assert hasher.hashes(b"ab", b"c") != hasher.hashes(b"a", b"bc")
-    assert hasher.hashes(b"abc", b"") != hasher.hashes(b"abc")
+    assert (hasher.hash_of(*one) == hasher.hash_of(*other)) == (one == other)
 
 
-def test_processes_with_one_ring_agree_and_another_ring_hashes_otherwise() -> None:
-    [here] = RequestHasher(KeyRing("a", {"a": OLD})).hashes(SECRET)
-    [there] = RequestHasher(KeyRing("b", {"b": OLD})).hashes(SECRET)
-    [elsewhere] = RequestHasher(KeyRing("a", {"a": NEW})).hashes(SECRET)
+def test_no_part_lends_its_end_to_the_next(runtime: Runtime) -> None:
+    hasher = runtime.request_hasher
+
+    assert hasher.hash_of(b"/api/users", b"register") != hasher.hash_of(b"/api/users/", b"register"[1:])
+    assert hasher.hash_of(b"ab", b"c") != hasher.hash_of(b"a", b"bc")
+    assert hasher.hash_of(b"abc", b"") != hasher.hash_of(b"abc")
+
+
+def test_every_process_of_an_installation_hashes_alike(settings: Settings, runtime: Runtime) -> None:
+    api = Runtime.from_settings(settings, role=DatabaseRole.API)
+    here, there = runtime.request_hasher.hash_of(SECRET), api.request_hasher.hash_of(SECRET)
+    api.close()
 
     assert here == there
-    assert here != elsewhere
 
 
-def test_what_is_known_without_the_key_file_gives_no_hash() -> None:
-    [stored] = RequestHasher(KeyRing("a", {"a": OLD})).hashes(SECRET)
+def test_what_is_known_without_the_key_file_gives_no_hash(runtime: Runtime) -> None:
+    stored = runtime.request_hasher.hash_of(SECRET)
     framed = len(SECRET).to_bytes(8, "big") + SECRET
 
     assert stored not in {hashlib.sha256(guess).hexdigest() for guess in (SECRET, framed)}
-    # Nor is it what the key that seals tokens gives when it is used as it is.
-    content = hashlib.sha256(framed).digest()
-    assert stored != hmac.digest(OLD, content, "sha256").hex()
 
 
-def test_a_hash_from_before_a_new_primary_key_is_known_after_it() -> None:
-    [stored] = RequestHasher(KeyRing("old", {"old": OLD})).hashes(SECRET)
+def test_a_hasher_asks_the_database_once_and_says_when_it_has(runtime: Runtime) -> None:
+    hasher = RequestHasher(runtime.installation_secrets)
+    assert not hasher.is_ready
 
-    renewed = RequestHasher(KeyRing("new", {"old": OLD, "new": NEW}))
+    hasher.prepare()
 
-    assert stored in renewed.hashes(SECRET)
-    assert stored != renewed.hashes(SECRET)[0]
-    assert stored not in renewed.hashes(SECRET + b" ")
+    assert hasher.is_ready
+    assert len(hasher.hash_of(SECRET)) == 64

@@ -149,7 +149,7 @@ def test_its_progress_can_be_followed_and_a_cancellation_stops_it_before_the_nex
         at_the_plays = {"step": "recently played", "done": 6, "total": 9}
         assert eventually(lambda: job_row(runtime.database, job_id).progress == at_the_plays)
         with runtime.database.transaction(acting_for=SYSTEM) as tx:
-            cancel_job(tx, job_id)
+            cancel_job(tx, job_id, acting_for=SYSTEM)
         outcome.result(timeout=20)
     job = job_row(runtime.database, job_id)
     assert (job.status, job.result) == ("cancelled", None)

@@ -41,8 +41,7 @@ NOT_PREMIUM = (
     "and a few hours later calls work again."
 )
 LACKS_PERMISSION = (
-    "This needs a permission that the connection lacks; "
-    "please connect Spotify again and allow what it asks for."
+    "This needs a permission that the connection lacks. Connect Spotify again and allow what it asks for."
 )
 LACKING_SCOPE = CannedAnswer(
     path=RECENTLY_PLAYED,

@@ -47,14 +47,14 @@ def test_a_snapshot_that_nobody_took_is_not_found(runtime: Runtime) -> None:
         pytest.raises(NotFoundError) as refusal,
         runtime.database.transaction(acting_for=SYSTEM) as tx,
     ):
-        load_snapshot(tx.session, uuid4())
+        load_snapshot(tx.session, uuid4(), acting_for=SYSTEM)
     assert refusal.value.message == "There is no such snapshot."
 
 
 def assert_stored(runtime: Runtime, user_id: UUID, snapshot_id: UUID, snapshot: Snapshot) -> None:
     """It is the only one of its listener, and both ways of reading it agree."""
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        owner, loaded = load_snapshot(tx.session, snapshot_id)
+        owner, loaded = load_snapshot(tx.session, snapshot_id, acting_for=SYSTEM)
     [row] = snapshot_rows(runtime.database, user_id)
     assert (owner, row.id) == (user_id, snapshot_id)
     assert loaded == snapshot

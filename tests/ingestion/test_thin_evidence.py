@@ -16,6 +16,7 @@ from ingestions import (
     told,
     told_top_tracks,
 )
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.listening.snapshot import Snapshot
 from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.pretend_spotify.config import Mode
@@ -31,7 +32,9 @@ TOP_TRACKS = "/v1/me/top/tracks"
 def development(settings: Settings, pretend_spotify: RunningPretendSpotify) -> Iterator[Runtime]:
     """The service as most installations run it: in Spotify's development mode."""
     pretend_spotify.control.change(mode=Mode.DEVELOPMENT)
-    built = Runtime.from_settings(settings.model_copy(update={"spotify_mode": "development"}))
+    built = Runtime.from_settings(
+        settings.model_copy(update={"spotify_mode": "development"}), role=DatabaseRole.WORKER
+    )
     yield built
     built.close()
 

@@ -48,7 +48,7 @@ def test_an_insight_that_is_stored_when_its_task_begins_is_not_written_twice(
     snapshot_id = snapshot_with_top_track(runtime, pretend_spotify, user_id, 0)
     insight_id = written(runtime, snapshot_id)
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        _, unchanged = load_snapshot(tx.session, snapshot_id)
+        _, unchanged = load_snapshot(tx.session, snapshot_id, acting_for=SYSTEM)
     snapshot_with_top_track(runtime, pretend_spotify, user_id, 5)
     waiting = asked_for(runtime, snapshot_id)
     assert waiting.status == "queued"

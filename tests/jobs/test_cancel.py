@@ -34,13 +34,13 @@ from spotify_insights.jobs.run import run_job
 
 def cancelled(database: Database, attempt: Attempt) -> Cancellation:
     with database.transaction(acting_for=SYSTEM) as tx:
-        return cancel_job(tx, attempt.job_id)
+        return cancel_job(tx, attempt.job_id, acting_for=SYSTEM)
 
 
 def test_a_waiting_job_is_over_at_once_and_never_begins(database: Database) -> None:
     job_id = enqueued(database, WriteNote())
     with database.transaction(acting_for=SYSTEM) as tx:
-        assert cancel_job(tx, job_id) == Cancellation.CANCELLED
+        assert cancel_job(tx, job_id, acting_for=SYSTEM) == Cancellation.CANCELLED
 
     row = job_row(database, job_id)
     assert (row.status, row.error, row.error_code) == ("cancelled", "The job was cancelled.", "cancelled")
@@ -51,7 +51,7 @@ def test_a_waiting_job_is_over_at_once_and_never_begins(database: Database) -> N
 def test_after_a_cancellation_the_same_work_can_be_asked_for_again(database: Database) -> None:
     first = enqueued(database, WriteNote())
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, first)
+        cancel_job(tx, first, acting_for=SYSTEM)
 
     assert enqueued(database, WriteNote()) != first
 
@@ -140,7 +140,7 @@ def test_cancelling_twice_says_the_same_twice(database: Database) -> None:
     job_id = enqueued(database, WriteNote())
     for _ in range(2):
         with database.transaction(acting_for=SYSTEM) as tx:
-            assert cancel_job(tx, job_id) == Cancellation.CANCELLED
+            assert cancel_job(tx, job_id, acting_for=SYSTEM) == Cancellation.CANCELLED
 
 
 def test_with_a_job_all_that_it_has_queued_is_cancelled(database: Database) -> None:
@@ -155,7 +155,7 @@ def test_with_a_job_all_that_it_has_queued_is_cancelled(database: Database) -> N
     attempt = claimed(database, running)
 
     with database.transaction(acting_for=SYSTEM) as tx:
-        assert cancel_job(tx, parent) == Cancellation.ENDED_ALREADY
+        assert cancel_job(tx, parent, acting_for=SYSTEM) == Cancellation.ENDED_ALREADY
 
     assert job_row(database, waiting).status == "cancelled"
     assert job_row(database, grandchild).status == "cancelled"
@@ -166,7 +166,7 @@ def test_with_a_job_all_that_it_has_queued_is_cancelled(database: Database) -> N
 
 def test_a_job_that_does_not_exist_cannot_be_cancelled(database: Database) -> None:
     with pytest.raises(NotFoundError), database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, uuid4())
+        cancel_job(tx, uuid4(), acting_for=SYSTEM)
 
 
 def test_of_completion_and_cancellation_exactly_one_wins(database: Database, notes: Notes) -> None:

@@ -78,7 +78,7 @@ def test_after_its_last_attempt_a_job_is_dead_unless_that_attempt_was_cut_short(
 def test_a_job_whose_cancellation_was_asked_for_ends_with_its_process(database: Database) -> None:
     attempt = held(database)
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, attempt.job_id)
+        cancel_job(tx, attempt.job_id, acting_for=SYSTEM)
 
     give_back(database, worker="mine", reason=Reason.PROCESS_LOST)
 

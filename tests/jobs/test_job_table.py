@@ -130,7 +130,7 @@ class JobTable(JobBooks):
     def cancel(self, job_id: UUID) -> None:
         job = self.expected[job_id]
         with self.database.transaction(acting_for=SYSTEM) as tx:
-            met = cancel_job(tx, job_id)
+            met = cancel_job(tx, job_id, acting_for=SYSTEM)
         match job.status:
             case JobStatus.QUEUED:
                 assert met == Cancellation.CANCELLED

@@ -41,7 +41,7 @@ class Operators:
 
     def cancel(self) -> None:
         with self.database.transaction(acting_for=SYSTEM) as tx:
-            cancel_job(tx, self.chance.choice(self.parents))
+            cancel_job(tx, self.chance.choice(self.parents), acting_for=SYSTEM)
         time.sleep(0.05)  # jobs must live long enough to be claimed
 
     def requeue(self) -> None:

@@ -50,7 +50,7 @@ def test_a_cancelled_job_that_is_queued_again_is_no_longer_cancelled(
 ) -> None:
     job_id = enqueued(database, WriteNote())
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, job_id)
+        cancel_job(tx, job_id, acting_for=SYSTEM)
         requeue_job(tx, job_id)
 
     assert run_job(database, job_id, WriteNote, notes.do)
@@ -158,7 +158,7 @@ def test_beside_a_job_that_is_being_cancelled_the_same_work_can_be_queued_again(
     dead = ended(database, JobStatus.DEAD)
     running = claimed(database, enqueued(database, WriteNote(about="rain")))
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, running.job_id)
+        cancel_job(tx, running.job_id, acting_for=SYSTEM)
 
     assert requeued(database) == 1
     assert job_row(database, dead).status == "queued"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotify_insights.errors import SetupError
-from spotify_insights.security.key_ring import KEY_BYTES, KeyRing, create_key_file
+from spotify_insights.security.key_file import create_key_file
+from spotify_insights.security.key_ring import KEY_BYTES, KeyRing
 
 CANARY_KEY = b"\xca" * KEY_BYTES
 
@@ -72,7 +73,7 @@ def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
         KeyRing.from_file(path)
     assert refusal.value.message == (
         f"The key file {path} does not exist. Restore it from your backup: stored tokens cannot be read "
-        "without it. A new installation makes one with `spotify-insights keys create`."
+        "without it. A new installation makes one with `spotify-insights keys generate`."
     )
 
 

@@ -24,6 +24,7 @@ def test_the_schedule_is_the_documented_one(settings: Settings) -> None:
         "scheduled.poll_recently_played": crontab(minute="*/30"),
         "scheduled.generate_weekly_summaries": crontab(minute="0"),
         "scheduled.cleanup_old_jobs": crontab(minute="0", hour="3", day_of_week="monday"),
+        "scheduled.purge_expired_data": crontab(minute="30", hour="3"),
         "scheduled.monitor_failed_jobs": crontab(minute="*/5"),
         "spotify.canary": crontab(),
         "insights.canary": crontab(),

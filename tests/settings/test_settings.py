@@ -22,7 +22,7 @@ RIGHT = {
         ("SPOTIFY_API_URL", "nonsense"),
         ("SPOTIFY_ACCOUNTS_URL", "ftp://accounts.example"),
         ("SPOTIFY_MODE", "free"),
-        ("AUTH_MODE", "required"),
+        ("AUTH_MODE", "closed"),
         ("LOG_LEVEL", "loud"),
         ("DATABASE_POOL_SIZE", "0"),
         ("RELAY_POLL_SECONDS", "-1"),

@@ -15,8 +15,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from spotify_insights.outbound.exchange import Answer
 from spotify_insights.spotify.errors import AccessTokenRejectedError, SpotifyError
-from spotify_insights.spotify.http_client import Answer, SpotifyHttpClient
+from spotify_insights.spotify.http_client import SpotifyHttpClient
 from spotify_insights.spotify.login import AppCredentials, exchange_code, refresh
 from spotify_insights.spotify.web_api import SpotifyWebApi
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from spotify_insights.spotify.errors import UpstreamError
 from spotify_insights.spotify.http_client import SpotifyHttpClient
-from spotify_insights.spotify.scopes import REQUESTED_SCOPES, SCOPES_BY_CALL
+from spotify_insights.spotify.scopes import REQUESTED_SCOPES, ApiCall
 from spotify_insights.spotify.web_api import SpotifyWebApi
 
 # As development mode sends it: no popularity, no markets, no genres, no followers.
@@ -225,5 +225,5 @@ def test_a_feature_that_is_no_number_is_refused(number: str) -> None:
 def test_the_sign_in_asks_for_exactly_what_the_calls_need() -> None:
     calls = {name for name in vars(SpotifyWebApi) if not name.startswith("_")}
 
-    assert calls == SCOPES_BY_CALL.keys()
+    assert calls == {call.name.lower() for call in ApiCall}
     assert {"user-top-read", "user-read-recently-played"} == REQUESTED_SCOPES

@@ -249,7 +249,7 @@ def test_a_cancelled_cleanup_stops_between_two_batches(database: Database) -> No
     rows = put(database, *ended("a.task", *["succeeded"] * 3, ago=40 * A_DAY))
     attempt = claimed(database, enqueued(database, CleanupOldJobs()), CleanupOldJobs)
     with database.transaction(acting_for=SYSTEM) as tx:
-        cancel_job(tx, attempt.job_id)
+        cancel_job(tx, attempt.job_id, acting_for=SYSTEM)
 
     with pytest.raises(JobCancelledError):
         cleanup_old_jobs(attempt, CleanupOldJobs(), retention=RETENTION)

@@ -131,7 +131,7 @@ def test_a_task_that_succeeded_is_kept(client: TestClient, runtime: Runtime, emp
     first = client.get(f"/api/tasks/{task_id}")
     execute(runtime, "UPDATE background_jobs SET run_ms = 77")
 
-    assert kept(empty, finished_task(task_id).key)
+    assert kept(empty, finished_task(task_id, reader="local").key)
     assert client.get(f"/api/tasks/{task_id}").content == first.content
 
 
@@ -147,7 +147,7 @@ def test_a_task_that_may_be_queued_again_is_never_kept(
     execute(runtime, "UPDATE background_jobs SET status = 'queued', finished_at = NULL")
 
     assert client.get(f"/api/tasks/{task_id}").json()["status"] == "PENDING"
-    assert not kept(empty, finished_task(task_id).key)
+    assert not kept(empty, finished_task(task_id, reader="local").key)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_unfinished_task_is_never_kept(
         seen.append(client.get(f"/api/tasks/{task_id}").json()["progress"]["step"])
 
     assert seen == [0, 1, 2]
-    assert not kept(empty, finished_task(task_id).key)
+    assert not kept(empty, finished_task(task_id, reader="local").key)
 
 
 def test_the_answer_of_a_finishing_task_is_never_older_than_its_end(
@@ -217,7 +217,7 @@ def test_a_new_version_ends_the_cached_list_and_the_version_before(
     first = newest_insight()
     assert client.get(f"/api/insights/{first}").json()["superseded_by"] is None
     assert len(client.get(f"/api/insights/user/{user_id}").json()) == 1
-    assert kept(empty, insight(first).key)
+    assert kept(empty, insight(first, reader="local").key)
 
     # As a new prompt version would do: what is stored does not fit the order any more.
     execute(runtime, "UPDATE generated_insights SET fingerprint = 'of an older prompt'")

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from jobs_inline import work_off
 from makers import a_connected_user
 from spotify_insights.database.actor import SYSTEM
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.insights.types import InsightType
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
@@ -103,7 +104,10 @@ def stored(client: TestClient, runtime: Runtime) -> Stored:
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     # Nobody works here, so the streams of waiting tasks would last as long as they may.
     monkeypatch.setattr(task_events, "LONGEST_STREAM_SECONDS", 0.01)
-    yield create_app(Runtime.from_settings(settings, process="spotify-insights api"), with_relay=False)
+    yield create_app(
+        Runtime.from_settings(settings, role=DatabaseRole.API, process="spotify-insights api"),
+        with_relay=False,
+    )
     shutdown_lifespans()
 
 

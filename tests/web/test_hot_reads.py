@@ -11,7 +11,7 @@ import pytest
 
 from conftest import Servers
 from server_trials import eventually
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM, Actor
+from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import UnavailableError
 from spotify_insights.web.hot_reads import READ_TIMEOUT_SECONDS, HotReads
@@ -90,7 +90,7 @@ def test_a_parameter_that_cannot_be_sent_leaves_a_connection_fit_for_the_next(se
 
 def test_nobody_acts_for_somebody_else(servers: Servers) -> None:
     async def story(reads: HotReads) -> None:
-        actors = [Actor.listener(uuid4()) for _ in range(60)] + [LOCAL_ADMIN, SYSTEM]
+        actors = [Actor.listener(uuid4()) for _ in range(60)] + [SYSTEM, SYSTEM]
 
         rows = await asyncio.gather(*(reads.row(WHO_ASKS, acting_for=actor) for actor in actors))
 

@@ -13,10 +13,11 @@ from typing_extensions import override
 
 from makers import a_user
 from problem_documents import reasons_of
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.app import create_app
-from spotify_insights.web.middleware import LastResort
+from spotify_insights.web.middleware.last_resort import LastResort
 
 BASE = "http://127.0.0.1:8000"
 
@@ -32,7 +33,7 @@ def crash() -> None:
 @pytest.fixture
 def crashing_client(settings: Settings) -> Iterator[TestClient]:
     """The API with two more addresses, whose code is broken."""
-    app = create_app(Runtime.from_settings(settings), with_relay=False)
+    app = create_app(Runtime.from_settings(settings, role=DatabaseRole.API), with_relay=False)
     app.add_api_route("/crash", crash)
     with TestClient(app, base_url=BASE, raise_server_exceptions=False) as started:
         yield started
@@ -41,7 +42,11 @@ def crashing_client(settings: Settings) -> Iterator[TestClient]:
 def assert_safe(headers: dict[str, str]) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    # Pages need the other one: under `no-referrer` browsers call their own forms' origin "null".
+    assert headers["referrer-policy"] in {"no-referrer", "same-origin"}
+    assert "camera=()" in headers["permissions-policy"]
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
     assert re.fullmatch("[0-9a-f]{16}", headers["x-request-id"])
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")

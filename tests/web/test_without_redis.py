@@ -19,6 +19,7 @@ from misbehaving_server import server
 from problem_documents import reasons_of
 from server_trials import eventually
 from spotify_insights.cache.keys import LIST_TTL, snapshot_list
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.runtime import Runtime
@@ -33,8 +34,10 @@ HANGING_SECONDS = 5.0
 def service(settings: Settings, redis_url: str) -> Iterator[tuple[TestClient, Runtime]]:
     """The API over this Redis, and the parts for running its jobs."""
     given = settings.model_copy(update={"redis_url": SecretStr(redis_url), "cache_url": None})
-    jobs = Runtime.from_settings(given, process="spotify-insights tests")
-    app = create_app(Runtime.from_settings(given, process="spotify-insights api"), with_relay=False)
+    jobs = Runtime.from_settings(given, role=DatabaseRole.WORKER, process="spotify-insights tests")
+    app = create_app(
+        Runtime.from_settings(given, role=DatabaseRole.API, process="spotify-insights api"), with_relay=False
+    )
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client, jobs
     jobs.close()
@@ -136,7 +139,9 @@ def test_when_redis_is_back_the_cache_is_used_again_and_says_nothing_old_for_lon
         own_valkey.start()
         assert eventually(lambda: client.get("/health").json()["status"] == "ok", within=15)
         # The write could not reach Redis. What stands there from before ends with its time at the latest.
-        entry = snapshot_list(user_id, time_range=None, limit=20, cursor=None).key
+        entry = snapshot_list(
+            user_id, reader=f"listener:{user_id}", time_range=None, limit=20, cursor=None
+        ).key
         with redis.Redis.from_url(own_valkey.url) as connection:
             assert connection.pttl(entry) <= LIST_TTL.total_seconds() * 1000
             connection.delete(entry)  # as time does

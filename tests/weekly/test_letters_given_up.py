@@ -50,7 +50,7 @@ def the_letter_ends(runtime: Runtime, status: JobStatus) -> UUID:
     [summary] = queued_jobs(runtime.database)
     if status is JobStatus.CANCELLED:
         with runtime.database.transaction(acting_for=SYSTEM) as tx:
-            cancel_job(tx, summary.id)
+            cancel_job(tx, summary.id, acting_for=SYSTEM)
     else:
         attempt = claimed(runtime.database, summary.id, GenerateWeeklySummary)
         attempt.end(status, error="There is no paper.", error_code="no_paper")

@@ -13,7 +13,7 @@ from job_trials import at_once, enqueued
 from jobs_inline import job_row, work_off
 from makers import a_user
 from spotify_insights.accounts.profile import change_profile
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.insights.jobs import GenerateWeeklySummary
 from spotify_insights.insights.summarise_week import NO_PLAYS, TOO_FEW_PLAYS
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
@@ -116,7 +116,7 @@ def test_the_letter_is_in_the_voice_that_the_listener_prefers(
     wishes: dict[Any, str] = {"playful": "playful", "operatic": "neutral", 7: "neutral", None: "neutral"}
     for wish, voice in wishes.items():
         user_id = a_listener(runtime)
-        with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
             change_profile(tx, user_id, preferences={"tone_mode": wish})
         run_slot(runtime)
         assert [letter["tone_mode"] for letter in letters(client, user_id)] == [voice]

@@ -12,7 +12,7 @@ from invented_weeks import WEEK
 from job_trials import enqueued
 from jobs_inline import job_row, queued_jobs, work_off
 from spotify_insights.accounts.profile import change_profile
-from spotify_insights.database.actor import LOCAL_ADMIN, SYSTEM
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.insights.jobs import GenerateWeeklySummaries
 from spotify_insights.insights.summarise_week import NOT_OVER
 from spotify_insights.runtime import Runtime
@@ -78,7 +78,7 @@ def test_a_listener_who_moves_is_written_to_once(
     """From the first Sunday morning of the world to its last, twenty-five hours later, and back."""
     user_id = a_listener(runtime, "Pacific/Kiritimati")
     for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"):
-        with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
             change_profile(tx, user_id, timezone=zone)
         stand_at(monkeypatch, ZONES[zone])
         run_slot(runtime)
@@ -93,7 +93,7 @@ def test_a_week_that_is_not_over_where_the_listener_has_gone_waits_for_their_sun
     stand_at(monkeypatch, ZONES["Pacific/Kiritimati"])
     job_id = enqueued(runtime.database, GenerateWeeklySummaries())
     work_off_first(runtime, job_id)
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
         change_profile(tx, user_id, timezone="Pacific/Pago_Pago")
     # What came with the move is still part of the same Saturday.
     ends = WEEK.bounds("Pacific/Pago_Pago")[1]

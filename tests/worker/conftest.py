@@ -2,10 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
+from as_owner import ANYBODY, as_owner
 from job_trials import Notes
-from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.settings import Settings
 from worker_trials import Stage
@@ -21,9 +20,11 @@ def stage(settings: Settings, tmp_path: Path) -> Stage:
 
 @pytest.fixture
 def notes(database: Database) -> Iterator[Notes]:
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("DROP TABLE IF EXISTS notes"))
-        tx.session.execute(text(_MAKE))
+    as_owner(
+        database.url,
+        "DROP TABLE IF EXISTS notes",
+        _MAKE,
+        f"GRANT ALL ON notes, notes_number_seq TO {ANYBODY}",
+    )
     yield Notes(database)
-    with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("DROP TABLE notes"))
+    as_owner(database.url, "DROP TABLE notes")

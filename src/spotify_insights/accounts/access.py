@@ -33,7 +33,7 @@ WAIT_FOR_OTHERS: Final = timedelta(seconds=40)
 _POLL_SECONDS: Final = 0.1
 
 _READ: Final = text("""
-    SELECT id, status, version, sealed_access_token, sealed_refresh_token, expires_at,
+    SELECT id, status, version, sealed_access_token, sealed_refresh_token, expires_at, scope,
            expires_at <= clock_timestamp() + :soon AS expires_soon
       FROM spotify_tokens WHERE user_id = :user_id
 """)
@@ -48,6 +48,7 @@ _STORE: Final = text("""
        SET sealed_access_token = :access_token,
            sealed_refresh_token = coalesce(:refresh_token, sealed_refresh_token),
            expires_at = clock_timestamp() + :life,
+           scope = coalesce(CAST(:scope AS text[]), scope),
            version = version + 1, lease_token = NULL, lease_expires_at = NULL,
            updated_at = clock_timestamp()
      WHERE user_id = :user_id AND version = :version AND lease_token = :lease_token
@@ -76,11 +77,15 @@ class NotConnectedError(PermanentError):
 
 @dataclass(frozen=True)
 class Access:
-    """An access token and the version of the row it came from."""
+    """An access token, what it may be used for, and the version of the row it came from.
+
+    `scopes` are those that the listener granted; None where that is unknown.
+    """
 
     token: SecretStr
     version: int
     expires_at: datetime
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,11 @@ class AccessTokens:
             user_id,
             _STORE,
             holder
-            | {"version": refreshing.version, "life": tokens.expires_in}
+            | {
+                "version": refreshing.version,
+                "life": tokens.expires_in,
+                "scope": None if tokens.scopes is None else sorted(tokens.scopes),
+            }
             | self._sealed(user_id, refreshing.token_id, tokens),
         )
 
@@ -223,7 +232,12 @@ class AccessTokens:
     def _access(self, row: Any, user_id: UUID) -> Access:
         place = place_of("sealed_access_token", token_id=row.id, user_id=user_id)
         token = self._sealer.open(SealedText(row.sealed_access_token), place)
-        return Access(token=token, version=row.version, expires_at=row.expires_at)
+        return Access(
+            token=token,
+            version=row.version,
+            expires_at=row.expires_at,
+            scopes=None if row.scope is None else frozenset(row.scope),
+        )
 
 
 def _refuse_ended(row: Any) -> None:

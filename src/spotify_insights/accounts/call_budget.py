@@ -20,7 +20,7 @@ from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.errors import SnoozeError
 from spotify_insights.observability import get_logger
-from spotify_insights.spotify.errors import QuotaExceededError
+from spotify_insights.spotify.errors import InsufficientScopeError, QuotaExceededError
 
 _log = get_logger(__name__)
 _T = TypeVar("_T")
@@ -222,6 +222,7 @@ class ReservedCalls:
         Raises:
             AppPausedError, CallBudgetSpentError: as `CallBudget.reserve`; nothing was asked.
             QuotaExceededError: Spotify refuses the app, as everybody knows from now on.
+            InsufficientScopeError: where that is known without asking, the call is not used up.
         """
         if self._left:
             self._budget.check_not_paused()
@@ -232,6 +233,10 @@ class ReservedCalls:
             return call()
         except QuotaExceededError as refusal:
             self._budget.pause(refusal)
+            raise
+        except InsufficientScopeError as refusal:
+            if refusal.missing:
+                self._left += 1
             raise
 
 

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from spotify_insights.accounts.models import SpotifyToken, User
-from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.accounts.erasing import refuse_if_erasing
+from spotify_insights.accounts.models import SpotifyToken
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.security.sealing import SealedPlace, Sealer
@@ -32,8 +32,11 @@ def store_tokens(
     refresh_token: SecretStr,
     expires_in: int,
     scope: Sequence[str] | None = None,
-) -> None:
+) -> str | None:
     """Keep the tokens of a fresh authorisation, in place of any that were there.
+
+    Reminders begin anew, because they belong to an end, and the end is new. Returns the status that the
+    connection had before: `connected`, `reauth_required`, or None where there was none.
 
     Args:
         expires_in: life of the access token in seconds, counted from now by the database's clock.
@@ -41,12 +44,13 @@ def store_tokens(
 
     Raises:
         NotFoundError: there is no such user.
+        BeingErasedError: they are being erased.
     """
-    locked = tx.session.scalar(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    if locked is None:
-        raise no_such_user()
+    refuse_if_erasing(tx.session, user_id)
     known = tx.session.execute(
-        select(SpotifyToken.id, SpotifyToken.version).where(SpotifyToken.user_id == user_id).with_for_update()
+        select(SpotifyToken.id, SpotifyToken.version, SpotifyToken.status)
+        .where(SpotifyToken.user_id == user_id)
+        .with_for_update()
     ).one_or_none()
     token_id = known.id if known else new_id()
     values = {
@@ -75,3 +79,4 @@ def store_tokens(
             set_={name: statement.excluded[name] for name in values if name not in {"id", "user_id"}},
         )
     )
+    return known.status if known else None

@@ -14,14 +14,11 @@ _FIGURES: Final = """
            'paused_seconds', coalesce((
                SELECT greatest(round(extract(epoch FROM not_before - clock_timestamp()), 3), 0)
                  FROM spotify_app_pauses WHERE client_id = %(client_id)s), 0),
-           'connections', (
-               SELECT json_object_agg(known.status, (
-                          SELECT count(*) FROM spotify_tokens token WHERE token.status = known.status))
-                 FROM unnest(CAST(%(statuses)s AS text[])) AS known (status)),
-           'reauthorization_days', (
-               -- Each by itself, because the greatest of nothing and zero is zero.
-               SELECT min(greatest(extract(epoch FROM refresh_expires_at - clock_timestamp()) / 86400, 0))
-                 FROM spotify_tokens WHERE status = 'connected'))::text
+           'connections', json_build_object(
+               'connected', connections.connected, 'reauth_required', connections.reauth_required),
+           'reauthorization_days', connections.days_to_first_end)::text
+      -- It counts everybody's connections and shows nobody's.
+      FROM spotify_connection_figures() AS connections
 """
 
 
@@ -32,4 +29,4 @@ def account_figures(client_id: str) -> HotRead:
     app yet, 0 where it does not. `connections` has a number for every status. `reauthorization_days` is null
     where nobody is connected, otherwise the time until the first connection ends.
     """
-    return HotRead(_FIGURES, {"client_id": client_id, "statuses": list(CONNECTION_STATUSES)})
+    return HotRead(_FIGURES, {"client_id": client_id})

@@ -23,6 +23,11 @@ class User(Table):
     timezone: Mapped[str] = mapped_column(server_default="UTC")
     role: Mapped[str] = mapped_column(server_default="user")
     preferences: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    # The service that registered this person and may act for them; nobody, for those who came by themselves.
+    # A service that still has users cannot be deleted.
+    registered_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    # From here on nothing new is begun for this person; see `privacy.erase`.
+    erasing_since: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 
@@ -30,7 +35,11 @@ class User(Table):
 
 
 class UserIdentity(Table):
-    """One account at one provider that proves who a user is."""
+    """One account at one provider that proves who a user is.
+
+    What a service says about its users proves nothing to others: its identities are its own, and a person who
+    signs in with the same account meets none of them.
+    """
 
     __tablename__ = "user_identities"
 
@@ -38,9 +47,21 @@ class UserIdentity(Table):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[str]
     provider_user_id: Mapped[str]
+    # Spotify's `account_id`, which never changes; absent where Spotify did not give one.
+    account_id: Mapped[str | None]
+    asserted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[CreatedAt]
 
-    __table_args__ = (UniqueConstraint("provider", "provider_user_id"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "provider_user_id", "asserted_by", postgresql_nulls_not_distinct=True),
+        Index(
+            "uq_user_identities_account_id",
+            "provider",
+            "account_id",
+            unique=True,
+            postgresql_where=text("account_id IS NOT NULL AND asserted_by IS NULL"),
+        ),
+    )
 
 
 class SpotifyToken(Table):
@@ -77,6 +98,27 @@ class SpotifyToken(Table):
     )
 
 
+class ListenBrainzToken(Table):
+    """A listener's ListenBrainz user token. Only ciphertext is stored."""
+
+    __tablename__ = "listenbrainz_tokens"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    sealed_user_token: Mapped[SealedText | None] = mapped_column(Text)
+    user_name: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="connected")
+    authorized_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    updated_at: Mapped[UpdatedAt]
+
+    __table_args__ = (
+        CheckConstraint("status IN ('connected', 'reauth_required')", name="status_known"),
+        CheckConstraint(
+            "(status = 'connected') = (sealed_user_token IS NOT NULL)", name="connected_has_token"
+        ),
+    )
+
+
 class ReauthorizationReminder(Table):
     """A reminder given so many days before an authorisation ends; its primary key lets each be given once."""
 
@@ -108,3 +150,16 @@ class SpotifyAppPause(Table):
     client_id: Mapped[str] = mapped_column(primary_key=True)
     not_before: Mapped[datetime]
     reason: Mapped[str]
+
+
+class DailyUsage(Table):
+    """How often a listener used something that is counted, on one day (UTC)."""
+
+    __tablename__ = "daily_usage"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    used: Mapped[int]
+
+    __table_args__ = (CheckConstraint("used >= 0", name="used_not_negative"),)

@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session
 
 from spotify_insights.accounts.models import SpotifyToken, User
 from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.database.actor import Actor
+from spotify_insights.database.database import Transaction
 from spotify_insights.database.hot_read import HotRead, moment
+from spotify_insights.spotify.scopes import REQUESTED_SCOPES
 
 _USER: Final = f"""
     SELECT json_build_object(
@@ -35,17 +38,29 @@ _REMINDER: Final = """
 """
 
 _CONNECTIONS: Final = f"""
-    SELECT coalesce((
-             SELECT json_agg(json_build_object(
+    SELECT coalesce((SELECT json_agg(connection.document ORDER BY connection.place) FROM (
+             SELECT 1 AS place, json_build_object(
                       'provider', 'spotify', 'status', t.status, 'scope', t.scope,
+                      'missing_scopes', coalesce((
+                        SELECT json_agg(needed ORDER BY needed)
+                          FROM unnest(CAST(%(requested_scopes)s AS text[])) AS needed
+                         WHERE needed <> ALL (t.scope)), '[]'),
                       'access_expires_at', {moment("t.expires_at")},
                       'authorized_at', {moment("t.authorized_at")},
                       'reauthorize_before', {moment("t.refresh_expires_at")},
-                      'days_left', days_left, 'reminder', {_REMINDER}))
+                      'days_left', days_left, 'reminder', {_REMINDER}) AS document
                FROM spotify_tokens t
               CROSS JOIN LATERAL (SELECT greatest(0, floor(extract(epoch FROM
                          t.refresh_expires_at - clock_timestamp()) / 86400))::int AS days_left) AS remaining
-              WHERE t.user_id = u.id), '[]')::text
+              WHERE t.user_id = u.id
+              UNION ALL
+             SELECT 2, json_build_object(
+                      'provider', 'listenbrainz', 'status', l.status, 'scope', NULL,
+                      'missing_scopes', CAST('[]' AS json), 'access_expires_at', NULL,
+                      'authorized_at', {moment("l.authorized_at")},
+                      'reauthorize_before', NULL, 'days_left', NULL, 'reminder', NULL)
+               FROM listenbrainz_tokens l
+              WHERE l.user_id = u.id) AS connection), '[]')::text
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
 
@@ -55,9 +70,26 @@ def user_document(user_id: UUID) -> HotRead:
     return HotRead(_USER, {"user_id": user_id})
 
 
+def registered_user(user_id: UUID, actor: Actor) -> HotRead:
+    """One row where there is such a user among those whom `actor` may act for."""
+    statement = f"SELECT u.id FROM users u WHERE u.id = %(user_id)s AND {actor.owns('u.id')}"  # noqa: S608
+    return HotRead(statement, {"user_id": user_id, **actor.owner_parameters})
+
+
+def find_user(tx: Transaction, user_id: UUID, *, acting_for: Actor) -> None:
+    """Make sure that there is such a user among those whom the actor may act for.
+
+    Raises:
+        NotFoundError: there is not.
+    """
+    read = registered_user(user_id, acting_for)
+    if tx.session.connection().exec_driver_sql(read.statement, dict(read.parameters)).one_or_none() is None:
+        raise no_such_user()
+
+
 def connection_documents(user_id: UUID) -> HotRead:
     """The user's connections: state and days left, never a token."""
-    return HotRead(_CONNECTIONS, {"user_id": user_id})
+    return HotRead(_CONNECTIONS, {"user_id": user_id, "requested_scopes": sorted(REQUESTED_SCOPES)})
 
 
 def timezone_of(session: Session, user_id: UUID) -> str:

@@ -4,10 +4,12 @@ Redis may be gone at any time. Then reads miss, writes do nothing, and for a few
 that a dead Redis costs one short time-out and not one per request.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import redis
 from redis.backoff import NoBackoff
@@ -24,7 +26,9 @@ _T = TypeVar("_T")
 
 SILENCE_AFTER_FAILURE_SECONDS: Final = 2.0
 TIMEOUT_SECONDS: Final = 0.5
+SCAN_COUNT: Final = 1000
 _JSON: Final = JsonCodec()
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class CircuitBreaker:
@@ -79,6 +83,22 @@ class Cache:
         """Keep `value` for `ttl`."""
         data = codec.dumps(value)
         self._try(lambda: self._redis.set(key, data, px=ttl))
+
+    def forget(self, ids: Iterable[UUID]) -> None:
+        """Delete every key that names one of these ids, whoever keeps it there.
+
+        Looks at all keys once. Where Redis is gone, what it holds ends by itself, within an hour.
+        """
+        names = {str(key) for key in ids}
+
+        def forget() -> bool:
+            for key in self._redis.scan_iter(count=SCAN_COUNT):
+                if not names.isdisjoint(_UUID.findall(key.decode(errors="replace"))):
+                    self._redis.unlink(key)
+            return True
+
+        if names:
+            self._try(forget)
 
     def is_reachable(self) -> bool:
         """Whether Redis answers just now."""

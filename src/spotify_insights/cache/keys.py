@@ -62,20 +62,25 @@ def task_scope(task_id: UUID) -> Scope:
     return Scope(f"task:{task_id}")
 
 
-def snapshot_list(user_id: UUID, *, time_range: str | None, limit: int, cursor: str | None) -> Entry:
-    name = f"snapshots:{time_range or 'all'}:{limit}:{cursor or ''}"
+def snapshot_list(
+    user_id: UUID, *, reader: str, time_range: str | None, limit: int, cursor: str | None
+) -> Entry:
+    """What is an answer to one `reader` is none to another, here and below: no wall stands around Redis."""
+    name = f"snapshots:{reader}:{time_range or 'all'}:{limit}:{cursor or ''}"
     return Entry(listener_scope(user_id), name, LIST_TTL)
 
 
-def insight_list(user_id: UUID, *, insight_type: str | None, limit: int, cursor: str | None) -> Entry:
-    name = f"insights:{insight_type or 'all'}:{limit}:{cursor or ''}"
+def insight_list(
+    user_id: UUID, *, reader: str, insight_type: str | None, limit: int, cursor: str | None
+) -> Entry:
+    name = f"insights:{reader}:{insight_type or 'all'}:{limit}:{cursor or ''}"
     return Entry(listener_scope(user_id), name, LIST_TTL)
 
 
-def insight(insight_id: UUID) -> Entry:
-    return Entry(insight_scope(insight_id), "insight", OBJECT_TTL)
+def insight(insight_id: UUID, *, reader: str) -> Entry:
+    return Entry(insight_scope(insight_id), f"insight:{reader}", OBJECT_TTL)
 
 
-def finished_task(task_id: UUID) -> Entry:
+def finished_task(task_id: UUID, *, reader: str) -> Entry:
     """Only what can never change is cached: a task that succeeded, together with all that it queued."""
-    return Entry(task_scope(task_id), "task", OBJECT_TTL)
+    return Entry(task_scope(task_id), f"task:{reader}", OBJECT_TTL)

@@ -13,8 +13,9 @@ from spotify_insights.accounts.connect import store_tokens
 from spotify_insights.accounts.register import Identity, register_user
 from spotify_insights.cli.up import DemoHooks
 from spotify_insights.clock import now
-from spotify_insights.database.actor import LOCAL_ADMIN, Actor
+from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.database import Transaction
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
 from spotify_insights.listening.plays import PlayEntry, store_plays
 from spotify_insights.listening.request import request_ingestion
@@ -22,6 +23,7 @@ from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.pretend_spotify.catalogue import Artist, Track
 from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
 from spotify_insights.pretend_spotify.day import Play
+from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_PREFIX
 from spotify_insights.pretend_spotify.listener import Listener
 from spotify_insights.pretend_spotify.personas import PERSONA_BY_KEY, Persona
 from spotify_insights.pretend_spotify.sign_in import sign_in
@@ -58,6 +60,7 @@ def demo_hooks() -> DemoHooks:
         environment={
             "SPOTIFY_API_URL": base_url,
             "SPOTIFY_ACCOUNTS_URL": base_url,
+            "LISTENBRAINZ_API_URL": f"{base_url}{LISTENBRAINZ_PREFIX}",
             "SPOTIFY_MODE": "extended",
             "SPOTIFY_CLIENT_ID": config.client_id,
             "SPOTIFY_CLIENT_SECRET": config.client_secret or "",
@@ -70,13 +73,13 @@ def _seed(settings: Settings, base_url: str, config: PretendSpotifyConfig) -> No
     """Register the demo listener, connect them, fill in their history. Safe to repeat at every start."""
     persona = PERSONA_BY_KEY[config.demo_persona]
     tokens = sign_in(base_url, config)
-    runtime = Runtime.from_settings(settings, process="spotify-insights demo")
+    runtime = Runtime.from_settings(settings, role=DatabaseRole.WORKER, process="spotify-insights demo")
     try:
         profile = SpotifyWebApi(SecretStr(tokens.access_token), runtime.spotify_http).me()
-        with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
             listener = register_user(
                 tx,
-                Identity(provider="spotify", provider_user_id=profile.stable_id),
+                Identity(provider="spotify", provider_user_id=profile.id, account_id=profile.account_id),
                 display_name=persona.display_name,
                 timezone=persona.timezone,
             )

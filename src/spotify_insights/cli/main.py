@@ -9,7 +9,10 @@ import typer
 from dotenv import load_dotenv
 
 from spotify_insights import __version__
+from spotify_insights.cli.accounts.commands import accounts_app
+from spotify_insights.cli.erasures.commands import erasures_app
 from spotify_insights.cli.jobs.commands import jobs_app
+from spotify_insights.cli.keys.commands import keys_app
 from spotify_insights.errors import ProductError, SetupError
 from spotify_insights.observability import configure_logging
 
@@ -21,10 +24,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-keys_app = typer.Typer(help="The keys that seal stored tokens.", no_args_is_help=True)
 database_app = typer.Typer(help="The database schema.", no_args_is_help=True)
+app.add_typer(accounts_app, name="accounts")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(keys_app, name="keys")
+app.add_typer(erasures_app, name="erasures")
 app.add_typer(database_app, name="database")
 
 Host = Annotated[str, typer.Option(help="Address to serve on; it must be this machine's own loopback.")]
@@ -124,15 +128,6 @@ def flower(
     does that.
     """
     start_door("spotify_insights.worker.flower", "run_flower", address=address, port=port)
-
-
-@keys_app.command("create")
-def keys_create(path: Annotated[Path, typer.Argument(help="The file to write, with mode 0600.")]) -> None:
-    """Write a new key file; an existing one is left alone."""
-    from spotify_insights.security.key_ring import create_key_file
-
-    written = create_key_file(path)
-    typer.echo(f"Wrote {path}. Keep a copy of it apart from the database." if written else f"{path} exists.")
 
 
 @database_app.command("upgrade")

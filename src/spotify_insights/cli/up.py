@@ -20,8 +20,9 @@ from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.errors import SetupError
+from spotify_insights.sign_in.redirect_uri import redirect_uri
 
-_REAL_DATA = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "TOKEN_KEYS_FILE")
+_REAL_DATA = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "TOKEN_KEYS_FILE", "TOKEN_KEYS")
 _CONCURRENCY = {"spotify": 2, "insights": 2, "scheduled": 1}
 # A job that takes longer to finish is cut off, and the worker has the rest of the time to give it back.
 _WORKER_HAS_SECONDS = 10.0
@@ -96,7 +97,14 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
         **given,
         "HOST": options.host,
         "PORT": str(listener.getsockname()[1]),
-        "TOKEN_KEYS_FILE": given.get("TOKEN_KEYS_FILE") or str(folder.path / "keys.json"),
+        # The address itself and not a name for it: providers refuse `localhost` in redirect addresses. The
+        # demo is reached here, whatever else is configured.
+        "PUBLIC_URL": (demo is None and given.get("PUBLIC_URL")) or _own_address(listener),
+        # Both are named, one of them empty, so that no file of settings puts a second ring beside the first.
+        "TOKEN_KEYS": given.get("TOKEN_KEYS", ""),
+        "TOKEN_KEYS_FILE": _key_file(folder, given),
+        # It is shown here; the API's output goes to a file.
+        "SETUP_LINK_SHOWN": "1",
         # A module in the working folder must not pass for one of ours.
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
@@ -107,15 +115,45 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
     environment = {**common, **_server_addresses(supervisor, folder, given)}
     # Named even where it is the same, so that no file of settings puts another one in its place.
     environment.setdefault("CACHE_URL", environment["REDIS_URL"])
+    if demo is None:
+        _say_what_to_register(environment)
     _prepare_data(supervisor, environment, servers_are_ours=not given.get("DATABASE_URL"))
     _launch_doors(supervisor, folder, environment, listener, options)
     if demo is not None:
         demo.seed(environment)
     supervisor.wait_until_ready()
-    address = web_address(options.host, listener)
+    # With sign-in only the public address is answered.
+    with_sign_in = environment.get("AUTH_MODE") == "required"
+    address = environment["PUBLIC_URL"] if with_sign_in else web_address(options.host, listener)
     say(f"Ready: {address}  (Ctrl-C stops everything)")
+    if with_sign_in:
+        _say_who_is_first(environment)
     if not options.no_browser:
         show_in_browser(address)
+
+
+def _say_who_is_first(environment: Mapping[str, str]) -> None:
+    """While there is no admin: the link that makes one. In no log, because whoever reads it may use it."""
+    from spotify_insights.cli.accounts.setup_link import link_of_this_start  # noqa: PLC0415
+
+    link = link_of_this_start(environment)
+    if link is not None:
+        say(f"Nobody can sign in yet. Become the admin, within a day and once:\n  {link}")
+
+
+def _own_address(listener: socket) -> str:
+    return web_address(str(listener.getsockname()[0]), listener)
+
+
+def _say_what_to_register(environment: Mapping[str, str]) -> None:
+    if environment.get("SPOTIFY_CLIENT_ID"):
+        say(f"  register   {redirect_uri(environment['PUBLIC_URL'], 'spotify')} as redirect URI at Spotify")
+
+
+def _key_file(folder: DataFolder, given: Mapping[str, str]) -> str:
+    if given.get("TOKEN_KEYS_FILE") or given.get("TOKEN_KEYS"):
+        return given.get("TOKEN_KEYS_FILE", "")
+    return str(folder.path / "keys.json")
 
 
 def _server_addresses(supervisor: Supervisor, folder: DataFolder, given: Mapping[str, str]) -> dict[str, str]:
@@ -166,19 +204,21 @@ def _launch_pretend_spotify(
 def _prepare_data(supervisor: Supervisor, environment: Mapping[str, str], *, servers_are_ours: bool) -> None:
     """Keys and schema. The imports are what takes time, so they come before the wait for the servers."""
     from spotify_insights.database.database import Database  # noqa: PLC0415
+    from spotify_insights.database.role import DatabaseRole  # noqa: PLC0415
     from spotify_insights.database.upgrade import upgrade_database  # noqa: PLC0415
     from spotify_insights.jobs.recovery import end_leases_of_the_dead  # noqa: PLC0415
-    from spotify_insights.security.key_ring import create_key_file  # noqa: PLC0415
+    from spotify_insights.security.key_file import create_key_file  # noqa: PLC0415
     from spotify_insights.settings import Settings  # noqa: PLC0415
 
     # A wrong setting is told now, before anything is changed, and not by whichever child meets it first.
     Settings.from_environment(environment)
-    create_key_file(Path(environment["TOKEN_KEYS_FILE"]))
+    if environment["TOKEN_KEYS_FILE"]:
+        create_key_file(Path(environment["TOKEN_KEYS_FILE"]))
     supervisor.wait_until_ready()
     upgrade_database(environment["DATABASE_URL"])
     if servers_are_ours:
         # They have no workers but ours, and ours do not run yet.
-        database = Database(environment["DATABASE_URL"], pool_size=1)
+        database = Database(environment["DATABASE_URL"], role=DatabaseRole.WORKER, pool_size=1)
         end_leases_of_the_dead(database)
         database.close()
 

@@ -31,6 +31,12 @@ class WhichDatabase:
         """Whether it is the one of DATABASE_URL."""
         return bool(os.environ.get("DATABASE_URL")) and not self.demo and self.data_dir is None
 
+    @property
+    def folder(self) -> Path:
+        """The data folder, where it is not the database of DATABASE_URL."""
+        name = "spotify-insights-demo" if self.demo else "spotify-insights"
+        return DataFolder(self.data_dir or default_data_dir(name)).path
+
     def url(self) -> str:
         """The address; asked anew after a loss, for a folder's servers may come back at another one.
 
@@ -39,8 +45,7 @@ class WhichDatabase:
         """
         if self.is_given:
             return os.environ["DATABASE_URL"]
-        name = "spotify-insights-demo" if self.demo else "spotify-insights"
-        path = DataFolder(self.data_dir or default_data_dir(name)).path
+        path = self.folder
         sockets = _socket_folder(path)
         if not _somebody_listens(sockets / _SOCKET):
             raise SetupError(self._nothing_runs(path))

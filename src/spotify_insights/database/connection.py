@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from typing_extensions import override
 
+from spotify_insights.database.role import DatabaseRole
+
 # Two seconds are the least that libpq takes.
 CONNECT_SECONDS: Final = 2
 # What an idle connection has to show that it still leads somewhere. Where it needs longer, a new one is made.
@@ -41,10 +43,19 @@ class SilentServerError(psycopg.OperationalError):
         super().__init__("the server did not answer in time")
 
 
-def connection_parameters(url: str, *, application_name: str) -> dict[str, Any]:
-    """What to connect with. TCP settings in the address itself count more than ours."""
+def connection_parameters(
+    url: str, *, application_name: str, role: DatabaseRole | None = None
+) -> dict[str, Any]:
+    """What to connect with. TCP settings in the address itself count more than ours.
+
+    Args:
+        role: which role the connection takes as its default; None stays who the address says.
+    """
     given = conninfo_to_dict(url)
-    ours = {"application_name": application_name, "connect_timeout": CONNECT_SECONDS}
+    ours: dict[str, Any] = {"application_name": application_name, "connect_timeout": CONNECT_SECONDS}
+    if role is not None:
+        # As the connection's own default, so that nothing it is asked runs without it and RESET leads back.
+        ours["options"] = f"{given.get('options', '')} -c role={role}".strip()
     return {**_TCP, **given, **ours}
 
 
@@ -70,8 +81,8 @@ class Connector:
     Without that, everybody in a queue would wait for the same silence one after the other.
     """
 
-    def __init__(self, url: str, *, application_name: str) -> None:
-        self._parameters = connection_parameters(url, application_name=application_name)
+    def __init__(self, url: str, *, application_name: str, role: DatabaseRole | None = None) -> None:
+        self._parameters = connection_parameters(url, application_name=application_name, role=role)
         self._refusing_until = 0.0
 
     def __call__(self) -> Connection:

@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from spotify_insights.database.actor import SET_ACTOR, Actor
 from spotify_insights.database.connection import SIGN_OF_LIFE_SECONDS, Connection, Connector
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import SetupError, UnavailableError
 from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
-_BEGIN: Final = text(
-    SET_ACTOR.replace("%(role)s", ":role").replace("%(user_id)s", ":user_id")
-    + ", set_config('statement_timeout', :statement_timeout, true)"
-)
+_SET_ACTOR: Final = SET_ACTOR.replace("%(role)s", ":role").replace("%(user_id)s", ":user_id")
+_CONTINUE: Final = text(_SET_ACTOR)
+_BEGIN: Final = text(f"{_SET_ACTOR}, set_config('statement_timeout', :statement_timeout, true)")
 
 DATABASE_SILENT = "The database does not answer. Nothing was changed; try again in a few seconds."
 COMMIT_UNANSWERED = (
@@ -56,6 +56,11 @@ class Transaction:
         self._before_commit: list[Callable[[], None]] = []
         self._at_end: list[Callable[[], None]] = []
 
+    def continue_as(self, actor: Actor) -> None:
+        """Act for somebody else from here on: once a credential has shown who it is, only as that person."""
+        self.session.flush()
+        self.session.execute(_CONTINUE, actor.parameters)
+
     def before_commit(self, action: Callable[[], None]) -> None:
         """Run `action` when the block has ended well, just before its changes become visible."""
         self._before_commit.append(action)
@@ -81,6 +86,7 @@ class Database:
     """Connections to one PostgreSQL, handed out as transactions. Safe to share between threads.
 
     Args:
+        role: which of our roles its connections take; None for migrations, which own the tables.
         patience: how many seconds a server may leave one statement without an answer; None means for ever.
 
     Raises:
@@ -91,6 +97,7 @@ class Database:
         self,
         url: str,
         *,
+        role: DatabaseRole | None = None,
         pool_size: int = 10,
         application_name: str = "spotify-insights",
         patience: float | None = PATIENCE_SECONDS,
@@ -105,7 +112,7 @@ class Database:
         # libpq alone reads the address, so every process and tool understands it in the same way.
         self.engine: Engine = create_engine(
             "postgresql+psycopg://",
-            creator=Connector(url, application_name=application_name),
+            creator=Connector(url, application_name=application_name, role=role),
             pool_size=pool_size,
             max_overflow=pool_size,
             # Whoever waits longer would rather hear that it is too much just now.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
@@ -39,13 +40,13 @@ class IdempotentRequest:
     Args:
         caller: who sends it; the keys of two callers never meet.
         route: what it asks for, such as `POST /api/tokens/store`; a key counts for one route.
-        hashes: see `RequestHasher`.
+        content: a hash of all it carries; see `RequestHasher`.
     """
 
     caller: str
     route: str
     key: str
-    hashes: tuple[str, ...]
+    content: str
 
     @property
     def scope(self) -> str:
@@ -60,12 +61,16 @@ class IdempotentRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered: a JSON object that holds no secret, for it is stored as it is."""
+    """What a request is answered: a JSON object that holds no secret, for it is stored as it is.
+
+    `owner_id` is whom it is about: what was kept goes when they leave.
+    """
 
     status: int
     body: dict[str, object]
     location: str | None = None
     replayed: bool = False
+    owner_id: UUID | None = None
 
 
 def answer_once(tx: Transaction, request: IdempotentRequest | None, answer: Callable[[], Answer]) -> Answer:
@@ -86,7 +91,7 @@ def answer_once(tx: Transaction, request: IdempotentRequest | None, answer: Call
     named = {"scope": request.scope, "key": request.key}
     found = tx.session.execute(_LOOK, named | {"lock": request.lock, "life": LIFE}).one()
     if found.request_hash is not None:
-        if found.request_hash not in request.hashes:
+        if found.request_hash != request.content:
             raise KeyReusedError
         return Answer(found.status, found.body, found.location, replayed=True)
     if not found.alone:
@@ -100,13 +105,14 @@ def _keep(tx: Transaction, request: IdempotentRequest, given: Answer) -> Answer:
     statement = insert(IdempotencyKey).values(
         scope=request.scope,
         key=request.key,
-        request_hash=request.hashes[0],
+        request_hash=request.content,
         status=given.status,
         location=given.location,
         body=given.body,
+        owner_id=given.owner_id,
         created_at=func.clock_timestamp(),
     )
-    replaced = ("request_hash", "status", "location", "body", "created_at")
+    replaced = ("request_hash", "status", "location", "body", "owner_id", "created_at")
     kept = tx.session.execute(
         statement.on_conflict_do_update(
             index_elements=[IdempotencyKey.scope, IdempotencyKey.key],

@@ -1,8 +1,9 @@
 """Answers kept so that a request that is sent again gets the same one."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Index, func
+from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from spotify_insights.database.table import Table
@@ -15,6 +16,8 @@ class IdempotencyKey(Table):
 
     scope: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
+    # Whom the answer is about: it goes with them.
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     # Tells a repeated request from another one under the same key, without keeping what it carried.
     request_hash: Mapped[str]
     status: Mapped[int]

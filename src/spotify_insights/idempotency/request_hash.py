@@ -6,30 +6,37 @@ which ones; this one needs the key file, too, which lives apart from the databas
 
 import hashlib
 import hmac
-from typing import Final
 
-from spotify_insights.security.key_ring import KeyRing
-
-# A key of its own for each purpose: what seals tokens must not hash requests as well.
-_PURPOSE: Final = b"spotify-insights request hash v1"
+from spotify_insights.installation.secrets import InstallationSecrets, SecretName
 
 
 class RequestHasher:
-    """HMAC-SHA256 with keys derived from those of a ring. Two processes with one ring agree."""
+    """HMAC-SHA256 with a secret of the installation: all its processes agree, whatever key is primary."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        names = [ring.primary, *(name for name in ring.keys if name != ring.primary)]
-        self._keys = [hmac.digest(ring.keys[name], _PURPOSE, "sha256") for name in names]
+    def __init__(self, secrets: InstallationSecrets) -> None:
+        self._secrets = secrets
 
-    def hashes(self, *parts: bytes) -> tuple[str, ...]:
-        """One hash of the whole request under each key, the primary key's first.
+    @property
+    def is_ready(self) -> bool:
+        """Whether `hash_of` answers at once. Until then it asks the database."""
+        return self._secrets.is_known(SecretName.REQUEST_HASH_KEY)
 
-        The first is what to store; a stored one may be any of them, because the primary key changes.
+    def prepare(self) -> None:
+        """Read the key, so that `hash_of` answers at once from now on.
+
+        Raises: as `InstallationSecrets.get`.
+        """
+        self._secrets.get(SecretName.REQUEST_HASH_KEY)
+
+    def hash_of(self, *parts: bytes) -> str:
+        """One hash of the whole request, in hexadecimal digits.
+
+        Raises: as `InstallationSecrets.get`.
         """
         digest = hashlib.sha256()
         for part in parts:
             # With its length, so that no part can lend its end to the next one.
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
-        content = digest.digest()
-        return tuple(hmac.digest(key, content, "sha256").hex() for key in self._keys)
+        key = self._secrets.get(SecretName.REQUEST_HASH_KEY)
+        return hmac.digest(key, digest.digest(), "sha256").hex()

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from spotify_insights.database.actor import Actor
 from spotify_insights.database.hot_read import HotRead, moment
 from spotify_insights.insights.models import GeneratedInsight
 
@@ -19,7 +20,9 @@ _INSIGHT: Final = f"""
         'created_at', {moment("g.created_at")})
 """
 
-_ONE: Final = f"SELECT {_INSIGHT}::text FROM generated_insights g WHERE g.id = %(insight_id)s"  # noqa: S608  # constants
+_ONE: Final = f"""
+    SELECT {_INSIGHT}::text FROM generated_insights g WHERE g.id = %(insight_id)s AND {{owned}}
+"""  # noqa: S608  # only constants are put together
 
 _PAGE: Final = f"""
     WITH page AS MATERIALIZED (
@@ -38,9 +41,11 @@ _PAGE: Final = f"""
 """  # noqa: S608  # only constants are put together
 
 
-def insight_document(insight_id: UUID) -> HotRead:
-    """One insight with the facts behind it."""
-    return HotRead(_ONE, {"insight_id": insight_id})
+def insight_document(actor: Actor, insight_id: UUID) -> HotRead:
+    """One insight with the facts behind it, if it is one of the actor's."""
+    return HotRead(
+        _ONE.format(owned=actor.owns("g.user_id")), {"insight_id": insight_id, **actor.owner_parameters}
+    )
 
 
 def insight_documents(user_id: UUID, *, insight_type: str | None, limit: int, before: UUID | None) -> HotRead:

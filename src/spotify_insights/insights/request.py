@@ -1,8 +1,12 @@
 """Asking for an insight."""
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from spotify_insights.accounts.daily_quota import Counted, take
+from spotify_insights.accounts.erasing import refuse_if_erasing
+from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import InvalidInputError
 from spotify_insights.insights.fingerprint import fingerprint
@@ -19,27 +23,56 @@ SCHEMA_VERSION: Final = "1"
 LOCALE: Final = "en"
 
 
+@dataclass(frozen=True)
+class RequestedInsight:
+    """The task that leads to an insight, and for whom it is written."""
+
+    task_id: UUID
+    user_id: UUID
+
+
 def request_insight(
-    tx: Transaction, snapshot_id: UUID, insight_type: InsightType, tone: ToneMode, *, narrator: Narrator
-) -> UUID:
-    """The id of a task that leads to the insight.
+    tx: Transaction,
+    snapshot_id: UUID,
+    insight_type: InsightType,
+    tone: ToneMode,
+    *,
+    narrator: Narrator,
+    acting_for: Actor,
+    per_day: int | None = None,
+) -> RequestedInsight:
+    """Ask for an insight about one of the actor's snapshots.
 
     Where the identical insight is stored, its task is finished from the start; where it is being written,
     that task is joined; else it is queued. One that was superseded is stored, but has to be made the
     current one again: that is left to the task.
 
+    Args:
+        per_day: how many may be queued for one listener in one day; what is there or under way is free.
+
     Raises:
         NotFoundError: there is no such snapshot.
         InvalidInputError: the snapshot is of a week and the insight is not, or the other way round.
+        BeingErasedError: the listener is being erased.
+        TooManyRequestsError: the day has no more.
     """
-    user_id, snapshot = load_snapshot(tx.session, snapshot_id)
+    user_id, snapshot = load_snapshot(tx.session, snapshot_id, acting_for=acting_for)
+    tx.continue_as(Actor.listener(user_id))
     _check_range(insight_type, snapshot)
+    refuse_if_erasing(tx.session, user_id)
     job = JOB_OF_TYPE[insight_type](user_id=user_id, snapshot_id=snapshot_id, tone_mode=tone)
     key = reuse_key(user_id, snapshot, insight_type, tone, narrator=narrator)
     stored = current_insight_with_fingerprint(tx.session, user_id, key)
     if stored is not None:
-        return record_finished(tx, job, result={"insight_id": str(stored), "reused": True})
-    return enqueue(tx, job)
+        task_id = record_finished(tx, job, result={"insight_id": str(stored), "reused": True})
+    else:
+
+        def count() -> None:
+            if per_day is not None:
+                take(tx, user_id, Counted.INSIGHTS, per_day)
+
+        task_id = enqueue(tx, job, if_new=count)
+    return RequestedInsight(task_id=task_id, user_id=user_id)
 
 
 def _check_range(insight_type: InsightType, snapshot: Snapshot) -> None:

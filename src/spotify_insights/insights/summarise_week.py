@@ -21,6 +21,7 @@ from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.listening.snapshot import Snapshot
 from spotify_insights.listening.store_snapshot import store_snapshot
 from spotify_insights.listening.take_week_snapshot import take_week_snapshot
+from spotify_insights.listening.wait_for_purge import wait_for_purge
 from spotify_insights.listening.week import Week
 from spotify_insights.listening.week_plays import load_week
 from spotify_insights.listening.weeks_to_tell import present
@@ -55,9 +56,11 @@ def generate_weekly_summary(
     it again on the same plays gives the same letter; on other plays a version that supersedes it.
 
     Raises:
+        PurgePendingError: what an earlier connection brought is still being deleted.
         NotFoundError: the listener is gone.
         UngroundedError: the text would not have been true; nothing is stored.
     """
+    wait_for_purge(attempt, job.user_id)
     week = Week(job.week_ends_on)
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
         reader = _Reader.of(tx.session, job.user_id)

@@ -39,7 +39,7 @@ def write_insight(attempt: Attempt, job: GenerateInsight, *, narrator: Narrator,
         UngroundedError: the text would not have been true.
     """
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
-        user_id, snapshot = load_snapshot(tx.session, job.snapshot_id)
+        user_id, snapshot = load_snapshot(tx.session, job.snapshot_id, acting_for=attempt.actor)
         key = reuse_key(user_id, snapshot, job.insight_type, job.tone_mode, narrator=narrator)
         stored = insight_with_fingerprint(tx.session, user_id, key)
     place = Place(user_id, job.snapshot_id, job.insight_type, job.tone_mode)

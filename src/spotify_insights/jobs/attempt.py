@@ -41,6 +41,9 @@ _STANDING: Final = text("""
      WHERE id = :job_id AND lease_token = :lease_token AND status = 'running'
 """)
 
+# Shared: who wants to end or cancel the job waits until the step is stored.
+_STANDING_STILL: Final = text(f"{_STANDING.text} FOR SHARE")
+
 _SUCCEED: Final = text("""
     UPDATE background_jobs
        SET status = 'succeeded', result = CAST(:result AS jsonb), progress = NULL,
@@ -143,6 +146,19 @@ class Attempt:
             if rows_changed(tx.session, _SUCCEED, self._holder | result) != 1:
                 self._refuse(tx.session.execute(_STANDING, self._holder).one_or_none())
         self.completed = True
+
+    @contextmanager
+    def step(self) -> Iterator[Transaction]:
+        """One of several transactions of a long job: stored only while the job is ours and somebody wants it.
+
+        Whoever cancels the job waits for the end of the step; after that no further one stores anything. It
+        has to be short, because the heartbeat waits, too.
+
+        Raises: as `checkpoint`; the block is not entered.
+        """
+        with self.database.transaction(acting_for=SYSTEM) as tx:
+            self._go_on(tx.session.execute(_STANDING_STILL, self._holder).one_or_none())
+            yield tx
 
     def checkpoint(self) -> None:
         """Stop here if nobody wants the rest any more; to be called between slow steps.

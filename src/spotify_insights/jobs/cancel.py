@@ -6,20 +6,21 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import NotFoundError
 
 # Rows are locked in the order of their ids, as by everything that locks several jobs.
-_FAMILY: Final = text("""
+_FAMILY: Final = """
     WITH RECURSIVE family AS (
-         SELECT id FROM background_jobs WHERE id = :job_id
+         SELECT id FROM background_jobs WHERE id = :job_id AND {owned}
           UNION
          SELECT child.id FROM background_jobs child JOIN family ON child.parent_id = family.id)
     SELECT id, status FROM background_jobs
      WHERE id IN (SELECT id FROM family)
      ORDER BY id
        FOR NO KEY UPDATE
-""")
+"""
 _CANCEL: Final = text("""
     UPDATE background_jobs
        SET cancel_requested = true,
@@ -43,15 +44,15 @@ def no_such_job() -> NotFoundError:
     return NotFoundError("There is no such task.")
 
 
-def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
+def cancel_job(tx: Transaction, job_id: UUID, *, acting_for: Actor) -> Cancellation:
     """Cancel the job and its descendants: what is queued at once, what runs at its next checkpoint.
 
     Once this transaction is committed, a job that it found unfinished stores nothing more. Safe to repeat.
 
     Raises:
-        NotFoundError: there is no such job.
+        NotFoundError: there is no such job among the actor's.
     """
-    family = _locked_family(tx, job_id)
+    family = _locked_family(tx, job_id, acting_for)
     if job_id not in family:
         raise no_such_job()
     tx.session.execute(_CANCEL, {"job_ids": list(family)})
@@ -64,15 +65,17 @@ def cancel_job(tx: Transaction, job_id: UUID) -> Cancellation:
             return Cancellation.ENDED_ALREADY
 
 
-def _locked_family(tx: Transaction, job_id: UUID) -> dict[UUID, str]:
+def _locked_family(tx: Transaction, job_id: UUID, actor: Actor) -> dict[UUID, str]:
     """The job and its descendants with their status; none of them can queue another one any more.
 
     While we wait for a row, its holder may commit children that our statement cannot see. So the family is
     read until it has stopped growing.
     """
+    statement = text(_FAMILY.format(owned=actor.owns("owner_id", acting_user=":acting_user")))
+    parameters = {"job_id": job_id} | ({"acting_user": actor.user_id} if actor.user_id else {})
     family: dict[UUID, str] = {}
     while True:
-        seen = {row.id: row.status for row in tx.session.execute(_FAMILY, {"job_id": job_id})}
+        seen = {row.id: row.status for row in tx.session.execute(statement, parameters)}
         if seen.keys() == family.keys():
             return seen
         family = seen

@@ -1,6 +1,7 @@
 """Asking for work: the job row is written in the caller's transaction and published after it."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -40,7 +41,13 @@ relay_bell = RelayBell()
 
 
 def enqueue(
-    tx: Transaction, job: Job, *, parent_id: UUID | None = None, delay: timedelta = timedelta(0)
+    tx: Transaction,
+    job: Job,
+    *,
+    parent_id: UUID | None = None,
+    delay: timedelta = timedelta(0),
+    requested_by: UUID | None = None,
+    if_new: Callable[[], None] | None = None,
 ) -> UUID:
     """Store `job` as queued and return its id; an active job that does the same work is joined instead.
 
@@ -49,6 +56,8 @@ def enqueue(
     Args:
         parent_id: the job that asks for it, whose progress then counts this one.
         delay: how long the job waits before it is due. A job that is joined keeps its own time and parent.
+        requested_by: who may follow it besides its owner.
+        if_new: what else belongs to a job that is not joined; an error of its own undoes the transaction.
 
     Nothing is sent to the broker here: the relay publishes what is committed, so a rolled-back request
     leaves no trace and a lost broker delays the work instead of losing it.
@@ -56,7 +65,10 @@ def enqueue(
     while True:
         inserted: UUID | None = tx.session.scalar(
             insert(BackgroundJob)
-            .values(_columns(job, parent_id) | {"available_at": func.clock_timestamp() + delay})
+            .values(
+                _columns(job, parent_id)
+                | {"available_at": func.clock_timestamp() + delay, "requested_by": requested_by}
+            )
             .on_conflict_do_nothing(
                 index_elements=["task_name", "owner_id", "deduplication_key"],
                 index_where=_INDEX_OF_ACTIVE,
@@ -64,6 +76,8 @@ def enqueue(
             .returning(BackgroundJob.id)
         )
         if inserted is not None:
+            if if_new is not None:
+                if_new()
             tx.at_end(relay_bell.ring)
             return inserted
         active = _active_job(tx.session, job)

@@ -25,6 +25,8 @@ class BackgroundJob(Table):
     queue: Mapped[str]
     # A system job has no owner; an owner's jobs vanish with the owner, which also fences running ones.
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # Who may follow a job besides its owner. No foreign key: the job that erases somebody outlives them.
+    requested_by: Mapped[UUID | None]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("background_jobs.id", ondelete="SET NULL"))
     deduplication_key: Mapped[str]
     arguments: Mapped[dict[str, object]]

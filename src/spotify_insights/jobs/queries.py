@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from spotify_insights.database.actor import Actor
 from spotify_insights.database.hot_read import HotRead, moment
 from spotify_insights.jobs.job import JobStatus, Queue
 
@@ -85,11 +86,10 @@ _OVER: Final = """
 
 _ONE: Final = f"""
     SELECT {_TASK}::text, {_FINAL}::text
-      FROM background_jobs j WHERE j.id = %(task_id)s
-"""  # noqa: S608  # only constants are put together
+      FROM background_jobs j WHERE j.id = %(task_id)s AND """  # noqa: S608  # only constants are put together
 
 _ONE_JOB: Final = f"SELECT {_JOB}::text FROM background_jobs j WHERE j.id = %(job_id)s"  # noqa: S608  # constants
-_IS_OVER: Final = f"SELECT {_OVER}::text FROM background_jobs j WHERE j.id = %(task_id)s"  # noqa: S608  # constants
+_IS_OVER: Final = f"SELECT {_OVER}::text FROM background_jobs j WHERE j.id = %(task_id)s AND "  # noqa: S608  # constants
 
 # Every change of a row gives it another xmin, so comparing that and the counts of the children tells what
 # changed, and only of that a document is built.
@@ -102,9 +102,18 @@ _CHANGED: Final = f"""
 """  # noqa: S608  # only constants are put together
 
 
-def task_document(task_id: UUID) -> HotRead:
-    """One job as a client polls it; the second column says whether it can never change again ("true")."""
-    return HotRead(_ONE, {"task_id": task_id})
+def owned_jobs(actor: Actor) -> str:
+    """The condition on the job `j` that it is one of the actor's: for one of theirs, or asked for by them."""
+    owned = actor.owns("j.owner_id")
+    return f"({owned} OR j.requested_by = %(acting_user)s)" if actor.user_id else owned
+
+
+def task_document(actor: Actor, task_id: UUID) -> HotRead:
+    """One job as a client polls it, if it is one of the actor's.
+
+    The second column says whether it can never change again ("true").
+    """
+    return HotRead(_ONE + owned_jobs(actor), {"task_id": task_id, **actor.owner_parameters})
 
 
 def job_document(job_id: UUID) -> HotRead:
@@ -112,9 +121,9 @@ def job_document(job_id: UUID) -> HotRead:
     return HotRead(_ONE_JOB, {"job_id": job_id})
 
 
-def task_is_over(task_id: UUID) -> HotRead:
+def task_is_over(actor: Actor, task_id: UUID) -> HotRead:
     """Whether the job and every job that it queued have ended: "true" or "false"."""
-    return HotRead(_IS_OVER, {"task_id": task_id})
+    return HotRead(_IS_OVER + owned_jobs(actor), {"task_id": task_id, **actor.owner_parameters})
 
 
 def changed_tasks(stamps: Mapping[UUID, str | None]) -> HotRead:

@@ -89,7 +89,8 @@ class ListenerSpotify:
         )
 
     def _make(self, call: Callable[[SpotifyWebApi], _T]) -> _T:
-        return self._calls.make(lambda: call(SpotifyWebApi(self._access.token, self._http)))
+        access = self._access
+        return self._calls.make(lambda: call(SpotifyWebApi(access.token, self._http, granted=access.scopes)))
 
 
 class SpotifyAudioFeatures(AudioFeatureProvider):

@@ -30,6 +30,7 @@ from spotify_insights.listening.store_fetched import store_fetched
 from spotify_insights.listening.store_snapshot import store_snapshot
 from spotify_insights.listening.take_snapshot import SuppliedFeatures, take_snapshot
 from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.wait_for_purge import wait_for_purge
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def _gather(
     purpose: Purpose,
     source: SpotifySource,
 ) -> _Gathered:
+    wait_for_purge(attempt, user_id)
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
         timezone = timezone_of(tx.session, user_id)
     calls = 2 * len(ranges) + 1

@@ -1,6 +1,7 @@
 """Background work on listening history."""
 
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
 
 from spotify_insights.jobs.job import Job, ListenerJob, Queue
 from spotify_insights.listening.time_range import TimeRange
@@ -40,3 +41,20 @@ class PollRecentlyPlayed(Job):
 
     task_name: ClassVar[str] = "scheduled.poll_recently_played"
     queue: ClassVar[Queue] = Queue.SCHEDULED
+
+
+class PurgeDisconnectedData(ListenerJob):
+    """Delete what came from a provider before the listener disconnected it; see `privacy.purge_disconnected`.
+
+    `last_play` and `until` bound it: what a later connection brings is not its business.
+    """
+
+    task_name: ClassVar[str] = "spotify.purge_disconnected_data"
+    queue: ClassVar[Queue] = Queue.SPOTIFY
+    time_limit: ClassVar[timedelta] = timedelta(minutes=10)
+    # Spotify's policy gives five days.
+    expires_after: ClassVar[timedelta] = timedelta(days=4)
+    provider: Literal["spotify", "listenbrainz"]
+    keep_uploads: bool
+    last_play: int | None
+    until: datetime

@@ -7,6 +7,7 @@ from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.listening.fetch import RecentPlays, SpotifySource
 from spotify_insights.listening.jobs import PollListener
 from spotify_insights.listening.store_fetched import store_fetched
+from spotify_insights.listening.wait_for_purge import wait_for_purge
 
 
 def poll_listener(attempt: Attempt, job: PollListener, *, source: SpotifySource, cache: Cache) -> None:
@@ -14,8 +15,9 @@ def poll_listener(attempt: Attempt, job: PollListener, *, source: SpotifySource,
 
     A poll for which the day has no call left ends without one and says so: the next day begins with it.
 
-    Raises: as `ListenerSpotify.ask`, but for the used-up budget.
+    Raises: as `wait_for_purge` and `ListenerSpotify.ask`, but for the used-up budget.
     """
+    wait_for_purge(attempt, job.user_id)
     try:
         recent = _recent_plays(job, source)
     except CallBudgetSpentError as spent:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from spotify_insights.accounts.erasing import refuse_if_erasing
 from spotify_insights.accounts.queries import connection_status
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import ConflictError
@@ -15,8 +16,9 @@ def request_ingestion(tx: Transaction, user_id: UUID, time_range: TimeRange) -> 
 
     Raises:
         NotFoundError: there is no such user.
-        ConflictError: the user's Spotify connection is missing or has ended.
+        ConflictError: the user's Spotify connection is missing or has ended, or they are being erased.
     """
+    refuse_if_erasing(tx.session, user_id)
     status = connection_status(tx.session, user_id)
     if status is None:
         raise ConflictError("This listener is not connected to Spotify. Store their tokens first.")

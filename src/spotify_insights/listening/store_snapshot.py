@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from spotify_insights.database.actor import Actor
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import NotFoundError
 from spotify_insights.listening.models import ListeningSnapshot
@@ -31,13 +32,16 @@ def store_snapshot(session: Session, user_id: UUID, snapshot: Snapshot) -> UUID:
     ).one()
 
 
-def load_snapshot(session: Session, snapshot_id: UUID) -> tuple[UUID, Snapshot]:
+def load_snapshot(session: Session, snapshot_id: UUID, *, acting_for: Actor) -> tuple[UUID, Snapshot]:
     """The snapshot and the id of the listener it belongs to.
 
     Raises:
-        NotFoundError: there is no such snapshot.
+        NotFoundError: there is no such snapshot among the actor's.
     """
-    row = session.scalar(select(ListeningSnapshot).where(ListeningSnapshot.id == snapshot_id))
+    owned = text(acting_for.owns("listening_snapshots.user_id", acting_user=":acting_user"))
+    if acting_for.user_id is not None:
+        owned = owned.bindparams(acting_user=acting_for.user_id)
+    row = session.scalar(select(ListeningSnapshot).where(ListeningSnapshot.id == snapshot_id, owned))
     if row is None:
         raise NotFoundError("There is no such snapshot.")
     return row.user_id, Snapshot.model_validate({name: getattr(row, name) for name in _FIELDS})

@@ -27,6 +27,7 @@ _LISTENERS: Final = text(f"""
      WHERE EXISTS (
            SELECT 1 FROM plays p
             WHERE p.user_id = u.id AND p.ended_at >= ended.since AND p.ended_at < ended.until AND {COUNTED})
+       AND u.erasing_since IS NULL
        AND NOT EXISTS (
            SELECT 1 FROM listening_snapshots s
             WHERE s.user_id = u.id AND s.snapshot_date = ended.ends_on AND s.time_range = 'week')

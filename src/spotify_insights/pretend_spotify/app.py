@@ -1,4 +1,7 @@
-"""The pretend Spotify as an ASGI app: `/authorize`, `/api/token`, `/v1/…` and, if asked for, `/_pretend/`."""
+"""The pretend Spotify as an ASGI app: `/authorize`, `/api/token`, `/v1/…` and, if asked for, `/_pretend/`.
+
+Beside it, under `/listenbrainz`, a little of a pretend ListenBrainz.
+"""
 
 import asyncio
 import threading
@@ -18,6 +21,7 @@ from spotify_insights.pretend_spotify.control import CONTROL_PREFIX, CONTROL_ROU
 from spotify_insights.pretend_spotify.covers import COVER_ROUTES
 from spotify_insights.pretend_spotify.failures import AuthorizePageError, OAuthError, WebApiError
 from spotify_insights.pretend_spotify.fault_injection import FaultInjection
+from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_ROUTES
 from spotify_insights.pretend_spotify.personas import PERSONAS
 from spotify_insights.pretend_spotify.request_log import RequestLogging
 from spotify_insights.pretend_spotify.state import PretendSpotify
@@ -32,7 +36,7 @@ def create_pretend_spotify(config: PretendSpotifyConfig) -> Starlette:
     It serves one event loop in one process; its memory ends with it.
     """
     state = PretendSpotify(config)
-    routes = [*AUTHORIZE_ROUTES, *TOKEN_ROUTES, *WEB_API_ROUTES, *COVER_ROUTES]
+    routes = [*AUTHORIZE_ROUTES, *TOKEN_ROUTES, *WEB_API_ROUTES, *COVER_ROUTES, *LISTENBRAINZ_ROUTES]
     if config.control:
         routes += CONTROL_ROUTES
     app = Starlette(

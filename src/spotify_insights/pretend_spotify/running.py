@@ -13,6 +13,7 @@ import httpx2
 from spotify_insights.pretend_spotify.app import create_pretend_spotify
 from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
 from spotify_insights.pretend_spotify.control_client import PretendSpotifyControl
+from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_PREFIX
 from spotify_insights.pretend_spotify.loopback_client import loopback_client
 from spotify_insights.pretend_spotify.server import PretendSpotifyServer
 from spotify_insights.pretend_spotify.sign_in import LISTENING_SCOPE, sign_in
@@ -37,6 +38,11 @@ class RunningPretendSpotify:
     def api_url(self) -> str:
         """Stands for https://api.spotify.com/v1."""
         return f"{self.base_url}/v1"
+
+    @property
+    def listenbrainz_url(self) -> str:
+        """Stands for https://api.listenbrainz.org."""
+        return f"{self.base_url}{LISTENBRAINZ_PREFIX}"
 
     @property
     def control(self) -> PretendSpotifyControl:

@@ -7,7 +7,7 @@ and user, so a ciphertext copied into another row does not open (NIST SP 800-38D
 import base64
 import os
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -16,9 +16,12 @@ from pydantic import SecretStr
 
 from spotify_insights.errors import SetupError
 from spotify_insights.security.key_ring import KeyRing
+from spotify_insights.security.key_source import GivenKeys, KeySource
 
 SealedText = NewType("SealedText", str)
-_NONCE_BYTES = 12
+NOBODY: Final = UUID(int=0)
+"""In place of a person, where a sealed value belongs to none."""
+_NONCE_BYTES: Final = 12
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,27 @@ class BrokenSealError(SetupError):
 
 
 class Sealer:
-    """Seals and opens with the keys of one ring."""
+    """Seals and opens with the keys of a ring. Threads may share it.
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._primary = ring.primary
-        self._ciphers = {name: AESGCM(key) for name, key in ring.keys.items()}
+    Where the ring comes from a file, it follows the file's changes: a new primary key seals about a second
+    after it was written, and a key that the ring lacks is looked for in the file at once.
+    """
+
+    def __init__(self, keys: KeyRing | KeySource) -> None:
+        self._source = GivenKeys(keys) if isinstance(keys, KeyRing) else keys
+
+    @property
+    def ring(self) -> KeyRing:
+        """The ring that would be sealed with now."""
+        return self._source.ring()
 
     def seal(self, secret: SecretStr, place: SealedPlace) -> SealedText:
         """Encrypt for `place`; the same secret never seals to the same text twice."""
+        ring = self._source.ring()
         nonce = os.urandom(_NONCE_BYTES)
-        cipher = self._ciphers[self._primary]
+        cipher = AESGCM(ring.keys[ring.primary])
         sealed = cipher.encrypt(nonce, secret.get_secret_value().encode(), place.associated_data)
-        return SealedText(f"v1:{self._primary}:{base64.b64encode(nonce + sealed).decode()}")
+        return SealedText(f"v1:{ring.primary}:{base64.b64encode(nonce + sealed).decode()}")
 
     def open(self, sealed: SealedText, place: SealedPlace) -> SecretStr:
         """Decrypt what was sealed for exactly this `place`.
@@ -70,17 +82,24 @@ class Sealer:
         return SecretStr(opened.decode())
 
     def _opened(self, sealed: SealedText, place: SealedPlace) -> bytes | None:
-        version, _, keyed = sealed.partition(":")
-        # The operator names the keys, and may have used colons; base64 has none.
-        key_id, _, payload = keyed.rpartition(":")
-        cipher = self._ciphers.get(key_id)
-        if version != "v1" or cipher is None:
+        key_id = key_id_of(sealed)
+        key = None if key_id is None else self._source.ring_with(key_id).keys.get(key_id)
+        if key is None:
             return None
+        payload = sealed.rpartition(":")[2]
         try:
             raw = base64.b64decode(payload, validate=True)
             # Decoding ignores bits that base64 leaves over; encoding again shows a change of them.
             if base64.b64encode(raw).decode() != payload:
                 return None
-            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated_data)
+            return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated_data)
         except (ValueError, InvalidTag):
             return None
+
+
+def key_id_of(sealed: str) -> str | None:
+    """Which key a value is sealed with; None where it is nothing that was sealed."""
+    version, _, keyed = sealed.partition(":")
+    # The operator names the keys, and may have used colons; base64 has none.
+    key_id, separator, _ = keyed.rpartition(":")
+    return key_id if version == "v1" and separator else None

@@ -5,6 +5,7 @@ Three bases answer whether waiting helps: `SnoozeError` (Spotify named a wait), 
 No message ever repeats what Spotify sent: a foreign body may echo a token.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -78,15 +79,19 @@ class AccessTokenRejectedError(SpotifyError, PermanentError):
 
 
 class InsufficientScopeError(SpotifyError, PermanentError):
-    """The listener's consent does not cover this call; refreshing does not widen it."""
+    """The listener's consent does not cover this call; refreshing does not widen it.
+
+    `missing` names the scopes where they are known: then Spotify was not even asked.
+    """
 
     code = "spotify_insufficient_scope"
 
-    def __init__(self) -> None:
+    def __init__(self, *, missing: Sequence[str] = ()) -> None:
+        allow = " and ".join(missing) or "what it asks for"
         super().__init__(
-            "This needs a permission that the connection lacks; "
-            "please connect Spotify again and allow what it asks for."
+            f"This needs a permission that the connection lacks. Connect Spotify again and allow {allow}."
         )
+        self.missing = tuple(missing)
 
 
 class UserNotAllowlistedError(SpotifyError, PermanentError):

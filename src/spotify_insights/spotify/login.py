@@ -15,13 +15,14 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr, ValidationError
 
+from spotify_insights.outbound.exchange import Answer
 from spotify_insights.spotify.errors import (
     OperatorMisconfiguredError,
     ReauthReason,
     ReauthRequiredError,
     SpotifyError,
 )
-from spotify_insights.spotify.http_client import ACCOUNTS_URL, Answer, SpotifyHttpClient
+from spotify_insights.spotify.http_client import ACCOUNTS_URL, SpotifyHttpClient
 from spotify_insights.spotify.payloads import Payload, read_payload
 from spotify_insights.spotify.refusals import too_many_requests, unexpected
 from spotify_insights.spotify.scopes import REQUESTED_SCOPES

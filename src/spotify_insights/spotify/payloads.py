@@ -18,8 +18,8 @@ from pydantic import (
     ValidationError,
 )
 
+from spotify_insights.outbound.exchange import Answer
 from spotify_insights.spotify.errors import UpstreamError
-from spotify_insights.spotify.http_client import Answer
 
 
 class Payload(BaseModel):

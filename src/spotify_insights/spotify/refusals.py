@@ -4,14 +4,13 @@ Spotify documents `{"error": {"status", "message", "reason"}}`, but some refusal
 anything between us and Spotify may answer in its place, so nothing about a body is taken for granted.
 """
 
-import math
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
-from spotify_insights.clock import now
+from spotify_insights.outbound.exchange import Answer
+from spotify_insights.outbound.retry_after import wait_asked_for
 from spotify_insights.spotify.errors import (
     AccessTokenRejectedError,
     EndpointUnavailableError,
@@ -24,7 +23,6 @@ from spotify_insights.spotify.errors import (
     UpstreamError,
     UserNotAllowlistedError,
 )
-from spotify_insights.spotify.http_client import Answer
 from spotify_insights.spotify.payloads import Payload
 
 # The rate limit looks at a rolling window of this length.
@@ -34,9 +32,6 @@ _RATE_WINDOW: Final = timedelta(seconds=30)
 _LONGEST_RATE_WAIT: Final = 10 * _RATE_WINDOW
 # Where a used-up quota names no time, asking once an hour costs next to nothing.
 _QUOTA_WAIT: Final = timedelta(hours=1)
-# Quotas of up to 15 hours have been seen; nothing that is longer should be believed without asking again.
-_LONGEST_WAIT: Final = timedelta(days=1)
-_SHORTEST_WAIT: Final = timedelta(seconds=1)
 # Request Timeout and Too Early (RFC 9110, RFC 8470): statuses of the 400s that are not our fault.
 _SERVER_ASKS_TO_REPEAT: Final = frozenset({408, 425})
 
@@ -87,37 +82,6 @@ def too_many_requests(answer: Answer) -> RateLimitedError | QuotaExceededError:
 def unexpected(answer: Answer) -> UpstreamError:
     """For a failure of the server's own, and for an answer that does not read as Spotify's."""
     return UpstreamError(detail=f"status {answer.status}", status=answer.status)
-
-
-def wait_asked_for(retry_after: str | None) -> timedelta | None:
-    """The wait that a Retry-After header names, between a second and a day; None where it names none.
-
-    Reads seconds and HTTP dates (RFC 9110, section 10.2.3).
-    """
-    if retry_after is None:
-        return None
-    seconds = _seconds(retry_after)
-    if seconds is None:
-        return None
-    bounded = min(max(seconds, _SHORTEST_WAIT.total_seconds()), _LONGEST_WAIT.total_seconds())
-    return timedelta(seconds=math.ceil(bounded))
-
-
-def _seconds(retry_after: str) -> float | None:
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        return _seconds_until(retry_after)
-    return None if math.isnan(seconds) else seconds
-
-
-def _seconds_until(http_date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(http_date)
-        # HTTP dates are always GMT; the parser leaves "-0000" and a missing zone naive.
-        return (moment.replace(tzinfo=moment.tzinfo or UTC) - now()).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _unauthorised(answer: Answer) -> SpotifyError:

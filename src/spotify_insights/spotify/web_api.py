@@ -1,11 +1,12 @@
 """The few calls we make for one listener, as typed functions of Spotify's Web API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pydantic import SecretStr
 
+from spotify_insights.spotify.errors import InsufficientScopeError
 from spotify_insights.spotify.http_client import SpotifyHttpClient
 from spotify_insights.spotify.payloads import (
     ArtistPayload,
@@ -20,6 +21,7 @@ from spotify_insights.spotify.payloads import (
     read_payload,
 )
 from spotify_insights.spotify.refusals import refusal_of
+from spotify_insights.spotify.scopes import ApiCall, missing_scopes
 
 # Web API reference, "Get Several Tracks' Audio Features": at most 100 ids a call.
 _FEATURES_PER_CALL: Final = 100
@@ -31,16 +33,23 @@ class SpotifyWebApi:
 
     Every call raises one of the errors in `spotify_insights.spotify.errors`. An
     `AccessTokenRejectedError` asks the caller to refresh once and to start over with the new token;
-    nothing here refreshes, retries or sleeps. `scopes.SCOPES_BY_CALL` says what each call needs.
+    nothing here refreshes, retries or sleeps. A call whose scopes (`scopes.ApiCall`) were not granted raises
+    `InsufficientScopeError` without asking.
+
+    Args:
+        granted: the scopes that the listener granted, or None where that is unknown: then Spotify decides.
     """
 
-    def __init__(self, access_token: SecretStr, http: SpotifyHttpClient) -> None:
+    def __init__(
+        self, access_token: SecretStr, http: SpotifyHttpClient, *, granted: Collection[str] | None = None
+    ) -> None:
         self._access_token = access_token
         self._http = http
+        self._granted = granted
 
     def me(self) -> ProfilePayload:
         """Who the token belongs to."""
-        return self._get("/v1/me", ProfilePayload)
+        return self._get(ApiCall.ME, ProfilePayload)
 
     def top_tracks(self, time_range: str, *, limit: int = 50) -> tuple[TrackPayload, ...]:
         """The tracks that Spotify ranks highest for the listener, best first; no play counts, no times.
@@ -49,15 +58,13 @@ class SpotifyWebApi:
             time_range: `short_term` (about 4 weeks), `medium_term` (6 months) or `long_term` (1 year).
             limit: 1 to 50.
         """
-        ranked = self._get("/v1/me/top/tracks", TopTracksPayload, {"time_range": time_range, "limit": limit})
-        return ranked.items
+        query: Mapping[str, str | int] = {"time_range": time_range, "limit": limit}
+        return self._get(ApiCall.TOP_TRACKS, TopTracksPayload, query).items
 
     def top_artists(self, time_range: str, *, limit: int = 50) -> tuple[ArtistPayload, ...]:
         """Likewise for artists."""
-        ranked = self._get(
-            "/v1/me/top/artists", TopArtistsPayload, {"time_range": time_range, "limit": limit}
-        )
-        return ranked.items
+        query: Mapping[str, str | int] = {"time_range": time_range, "limit": limit}
+        return self._get(ApiCall.TOP_ARTISTS, TopArtistsPayload, query).items
 
     def recently_played(self, *, after: datetime | None = None, limit: int = 50) -> RecentlyPlayedPayload:
         """The latest plays, newest first. Spotify keeps about 50, however far one pages.
@@ -69,7 +76,7 @@ class SpotifyWebApi:
         query: dict[str, str | int] = {"limit": limit}
         if after is not None:
             query["after"] = (after - _UNIX_EPOCH) // timedelta(milliseconds=1)
-        return self._get("/v1/me/player/recently-played", RecentlyPlayedPayload, query)
+        return self._get(ApiCall.RECENTLY_PLAYED, RecentlyPlayedPayload, query)
 
     def audio_features(self, ids: Sequence[str]) -> tuple[AudioFeaturesPayload, ...]:
         """Features of the tracks with these Spotify ids, one call for each 100; unknown ones are left out.
@@ -81,16 +88,19 @@ class SpotifyWebApi:
             features
             for start in range(0, len(ids), _FEATURES_PER_CALL)
             for features in self._get(
-                "/v1/audio-features",
+                ApiCall.AUDIO_FEATURES,
                 AudioFeaturesBatchPayload,
                 {"ids": ",".join(ids[start : start + _FEATURES_PER_CALL])},
             ).audio_features
         )
 
     def _get(
-        self, path: str, shape: type[PayloadType], query: Mapping[str, str | int] | None = None
+        self, call: ApiCall, shape: type[PayloadType], query: Mapping[str, str | int] | None = None
     ) -> PayloadType:
-        answer = self._http.get_from_api(path, access_token=self._access_token, query=query or {})
+        missing = missing_scopes(self._granted, needed=call.scopes)
+        if missing:
+            raise InsufficientScopeError(missing=missing)
+        answer = self._http.get_from_api(call.path, access_token=self._access_token, query=query or {})
         if answer.status != 200:
-            raise refusal_of(answer, endpoint=path)
-        return read_payload(answer, shape, source=path)
+            raise refusal_of(answer, endpoint=call.path)
+        return read_payload(answer, shape, source=call.path)

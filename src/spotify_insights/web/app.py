@@ -11,13 +11,31 @@ from fastapi.openapi.utils import get_openapi
 from spotify_insights import __version__
 from spotify_insights.runtime import Runtime
 from spotify_insights.web import documentation, health
-from spotify_insights.web.api import admin, insights, listening, metrics, tasks, tokens, users
+from spotify_insights.web.api import (
+    admin,
+    audit,
+    auth,
+    insights,
+    invitations,
+    keys,
+    listening,
+    metrics,
+    people,
+    privacy,
+    service_accounts,
+    sessions,
+    tasks,
+    tokens,
+    users,
+)
+from spotify_insights.web.authorization import document_open_doors
 from spotify_insights.web.documented import add_examples
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.http_metrics import HttpMetrics
 from spotify_insights.web.idempotency import document_keys
+from spotify_insights.web.limits.rate_limits import RateLimits
 from spotify_insights.web.methods import refuse_other_methods
-from spotify_insights.web.middleware import BoundedBody, HeadAsGet, LastResort, LocalOnly, RequestId
+from spotify_insights.web.middleware.install import install_walls
+from spotify_insights.web.pages import routers as pages
 from spotify_insights.web.problems import Problem, install_problem_handlers
 from spotify_insights.web.task_watch import TaskWatch
 
@@ -44,6 +62,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         await reads.open()
         app.state.hot_reads = reads
         app.state.task_watch = watch = TaskWatch(reads)
+        app.state.rate_limits = limits = RateLimits(settings, runtime.installation_secrets)
         relay = runtime.create_relay()
         thread = threading.Thread(
             target=relay.run,
@@ -61,6 +80,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
             if with_relay:
                 thread.join(RELAY_STOP_SECONDS)
             await reads.close()
+            await limits.close()
             runtime.close()
 
     app = FastAPI(
@@ -79,21 +99,24 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         insights.router,
         tasks.router,
         admin.router,
+        audit.router,
+        service_accounts.router,
+        invitations.router,
+        people.router,
+        auth.router,
+        keys.router,
+        sessions.router,
+        privacy.router,
     ):
         app.include_router(router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(documentation.router)
+    app.include_router(pages.router)
     app.mount("/swagger", documentation.swagger_files(), name="swagger")
     refuse_other_methods(app)
     install_problem_handlers(app)
-    # The last one added is the first one asked.
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(BoundedBody)
-    app.add_middleware(LocalOnly)
-    app.add_middleware(LastResort)
-    app.add_middleware(RequestId)
-    app.add_middleware(HttpMetrics)
+    install_walls(app, settings)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
@@ -106,5 +129,7 @@ def _openapi(app: FastAPI) -> dict[str, object]:
         components.update(components["Problem"].pop("$defs", {}))
         add_examples(components)
         document_keys(schema)
+        if app.state.runtime.settings.auth_mode == "open":
+            document_open_doors(schema)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -1,5 +1,6 @@
 """Cancelling over HTTP, for the listener's side and the operator's."""
 
+from collections.abc import Callable
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from spotify_insights.database.actor import Actor
+from spotify_insights.database.database import Transaction
 from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import ConflictError
 from spotify_insights.jobs.cancel import Cancellation, cancel_job
@@ -31,6 +33,7 @@ def cancel(
     acting_for: Actor,
     location: str,
     noun: Literal["task", "job"] = "task",
+    record: Callable[[Transaction], None] = lambda _: None,
 ) -> Response:
     """Cancel a job with all that it queued; the answer is its document as it stands then.
 
@@ -38,17 +41,19 @@ def cancel(
         document: the read of the job for this caller.
         location: where the caller follows it.
         noun: what the caller knows it as.
+        record: keeps in the same transaction that it was done.
 
     Raises:
         NotFoundError: there is no such job.
         ConflictError: it had ended otherwise, and nothing that it queued is unfinished.
     """
     with runtime.database.transaction(acting_for=acting_for) as tx:
-        was_over = _read(tx.session, task_is_over(job_id)) == "true"
-        if cancel_job(tx, job_id) is Cancellation.ENDED_ALREADY and was_over:
+        was_over = _read(tx.session, task_is_over(acting_for, job_id)) == "true"
+        if cancel_job(tx, job_id, acting_for=acting_for) is Cancellation.ENDED_ALREADY and was_over:
             raise ConflictError(f"The {noun} has ended already. There is nothing left to cancel.")
-        is_over = _read(tx.session, task_is_over(job_id)) == "true"
+        is_over = _read(tx.session, task_is_over(acting_for, job_id)) == "true"
         body = _read(tx.session, document)
+        record(tx)
     if is_over:
         return Response(body, media_type=JSON)
     return Response(body, status_code=202, media_type=JSON, headers={"Location": location})

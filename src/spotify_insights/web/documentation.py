@@ -7,12 +7,12 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from spotify_insights.web.middleware import EMBEDDED_NOWHERE
+from spotify_insights.web.middleware.safe_headers import EMBEDDED_NOWHERE
 
 router = APIRouter(include_in_schema=False)
 
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
     f"img-src 'self' data:; connect-src 'self'; {EMBEDDED_NOWHERE}"
 )
 _STATIC: Final = files("spotify_insights.web") / "static"
@@ -30,17 +30,15 @@ async def docs() -> Response:
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
-@router.get("/")
-async def welcome() -> Response:
-    """What this is and where to go."""
-    page = (_STATIC / "welcome.html").read_text(encoding="utf-8")
-    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY})
-
-
 @router.get("/static/{name}")
 async def static(name: str) -> Response:
     """Our own few files, by name."""
-    own = {"docs.js": "text/javascript", "pages.css": "text/css", "icon.svg": "image/svg+xml"}
+    own = {
+        "docs.js": "text/javascript",
+        "pages.js": "text/javascript",
+        "pages.css": "text/css",
+        "icon.svg": "image/svg+xml",
+    }
     if name not in own:
         raise HTTPException(404)
     return FileResponse(str(_STATIC / name), media_type=own[name], headers={"Cache-Control": "max-age=3600"})

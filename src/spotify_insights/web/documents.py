@@ -59,7 +59,8 @@ class ConnectionDocument(Documented):
     example: ClassVar = {
         "provider": "spotify",
         "status": "connected",
-        "scope": ["user-top-read", "user-read-recently-played"],
+        "scope": ["user-read-recently-played", "user-top-read"],
+        "missing_scopes": [],
         "access_expires_at": "2026-11-22T10:15:00.000Z",
         "authorized_at": "2026-11-22T09:15:00.000Z",
         "reauthorize_before": "2027-05-22T09:15:00.000Z",
@@ -67,13 +68,18 @@ class ConnectionDocument(Documented):
         "reminder": None,
     }
 
-    provider: Literal["spotify"]
+    provider: Literal["spotify", "listenbrainz"]
     status: Literal["connected", "reauth_required"]
     scope: list[str] | None = Field(description="What the listener granted; null where that is unknown.")
-    access_expires_at: datetime
+    missing_scopes: list[str] = Field(
+        description="What they did not grant and the calls need: connecting again asks for it."
+    )
+    access_expires_at: datetime | None = Field(description="Null for a token that has no end.")
     authorized_at: datetime
-    reauthorize_before: datetime = Field(description="Spotify ends the connection then.")
-    days_left: int
+    reauthorize_before: datetime | None = Field(
+        description="Spotify ends the connection then; null where nobody does."
+    )
+    days_left: int | None
     reminder: str | None = Field(description="A sentence when the end is near: 30, 7 and 1 days before it.")
 
 

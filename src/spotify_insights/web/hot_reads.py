@@ -23,6 +23,7 @@ from spotify_insights.database.connection import (
 )
 from spotify_insights.database.database import DATABASE_SILENT
 from spotify_insights.database.hot_read import HotRead
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import NotFoundError, UnavailableError
 from spotify_insights.web.async_cache import AsyncCache
 from spotify_insights.web.pagination import LINK_HEADER, Cursors
@@ -58,7 +59,9 @@ class HotReads:
         self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
             connection_class=AsyncConnection,
             kwargs={
-                **connection_parameters(database_url, application_name="spotify-insights reads"),
+                **connection_parameters(
+                    database_url, application_name="spotify-insights reads", role=DatabaseRole.API
+                ),
                 "autocommit": True,
             },
             min_size=1,

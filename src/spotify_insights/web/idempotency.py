@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from typing import Annotated, Any, Final
+from uuid import UUID
 
+from anyio import to_thread
 from fastapi import Depends, Header, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
@@ -12,12 +14,11 @@ from spotify_insights.database.database import Transaction
 from spotify_insights.idempotency.answer import Answer, IdempotentRequest, answer_once
 from spotify_insights.idempotency.errors import HEADER
 from spotify_insights.idempotency.key import LONGEST_KEY, read_key
+from spotify_insights.web.authorization import KnownCaller
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.problems import problem_responses
 
 REPLAYED: Final = "Idempotency-Replayed"
-# Without sign-in there is one caller.
-_CALLER: Final = "local"
 _KeyHeader = Annotated[
     str | None,
     Header(
@@ -35,16 +36,21 @@ _REPLAYED_HEADER: Final = {
 
 
 async def _keyed_request(
-    request: Request, runtime: RuntimeDep, key: _KeyHeader = None
+    request: Request, runtime: RuntimeDep, principal: KnownCaller, key: _KeyHeader = None
 ) -> IdempotentRequest | None:
     if key is None:
         return None
     scope = request.scope
+    read = read_key(request.headers.getlist(HEADER))
+    hasher = runtime.request_hasher
+    if not hasher.is_ready:
+        # Once in the life of the process.
+        await to_thread.run_sync(hasher.prepare)
     return IdempotentRequest(
-        caller=_CALLER,
+        caller=principal.name,
         route=f"{request.method} {scope['route'].path}",
-        key=read_key(request.headers.getlist(HEADER)),
-        hashes=runtime.request_hasher.hashes(
+        key=read,
+        content=hasher.hash_of(
             request.method.encode(),
             scope["path"].encode(),
             scope["query_string"],
@@ -66,7 +72,11 @@ KeyedRequest = Annotated[IdempotentRequest | None, Depends(_keyed_request)]
 
 
 def respond_once(
-    tx: Transaction, keyed: IdempotentRequest | None, respond: Callable[[], JSONResponse]
+    tx: Transaction,
+    keyed: IdempotentRequest | None,
+    respond: Callable[[], JSONResponse],
+    *,
+    about: UUID | Callable[[], UUID] | None = None,
 ) -> Response:
     """The response of `respond`; the first one again, where a request with a key was answered before.
 
@@ -74,12 +84,13 @@ def respond_once(
 
     Args:
         tx: the transaction that all of the request's effects belong to.
+        about: the user whom the answer is about; a function, where only answering shows who that is.
 
     Raises: as `answer_once`.
     """
     if keyed is None:
         return respond()
-    answer = answer_once(tx, keyed, lambda: _answer(respond()))
+    answer = answer_once(tx, keyed, lambda: _answer(respond(), about))
     response = JSONResponse(answer.body, status_code=answer.status)
     if answer.location is not None:
         response.headers["Location"] = answer.location
@@ -106,8 +117,9 @@ def document_keys(schema: dict[str, Any]) -> None:
                     answer.setdefault("headers", {})[REPLAYED] = _REPLAYED_HEADER
 
 
-def _answer(response: JSONResponse) -> Answer:
+def _answer(response: JSONResponse, about: UUID | Callable[[], UUID] | None) -> Answer:
     return Answer(
+        owner_id=about() if callable(about) else about,
         status=response.status_code,
         body=json.loads(bytes(response.body)),
         location=response.headers.get("Location"),

@@ -1,5 +1,6 @@
 """Every error as a problem document (RFC 9457), with a stable `code` and the request's id."""
 
+import math
 import re
 from typing import Any, Final
 
@@ -12,9 +13,12 @@ from starlette.responses import JSONResponse
 
 from spotify_insights.errors import (
     ConflictError,
+    ForbiddenError,
     InvalidInputError,
     NotFoundError,
     ProductError,
+    TooManyRequestsError,
+    UnauthenticatedError,
     UnavailableError,
     UnreadableRequestError,
 )
@@ -30,20 +34,26 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,39}|[0-9]{1,6}")
 
 _STATUS: Final[dict[type[ProductError], int]] = {
     UnreadableRequestError: 400,
+    UnauthenticatedError: 401,
+    ForbiddenError: 403,
     NotFoundError: 404,
     ConflictError: 409,
     InvalidInputError: 422,
+    TooManyRequestsError: 429,
     UnavailableError: 503,
 }
 _TITLES: Final = {
     400: "Bad request",
+    401: "Sign-in needed",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
     413: "Request too large",
     415: "Unsupported content type",
+    421: "Misdirected request",
     422: "Invalid input",
+    429: "Too many requests",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
@@ -82,13 +92,13 @@ class Problem(BaseModel):
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI entries of these statuses; every operation may also answer 403 and 503."""
+    """The OpenAPI entries of these statuses; every operation may also answer 401, 403, 429 and 503."""
     return {
         status: {
             "description": _TITLES[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({403, 503, *statuses})
+        for status in sorted({401, 403, 429, 503, *statuses})
     }
 
 
@@ -152,8 +162,13 @@ async def _product_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, UnavailableError):
         cause = error.__cause__
         _log.warning("unavailable", reason=error.message, cause=cause and type(cause).__name__)
+    headers = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(max(math.ceil(error.retry_after.total_seconds()), 1))
     return problem_response(
-        _request_id(request), status, code=error.code, detail=error.message, errors=errors
+        _request_id(request), status, code=error.code, detail=error.message, errors=errors, headers=headers
     )
 
 

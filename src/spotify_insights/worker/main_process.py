@@ -31,6 +31,7 @@ from celery.worker.request import Request
 from typing_extensions import override
 
 from spotify_insights.database.database import Database
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import UnavailableError
 from spotify_insights.jobs.give_back import Reason, give_back, process_name
 from spotify_insights.observability import configure_logging, get_logger
@@ -183,6 +184,7 @@ class MainProcess:
     def _give_back(self, reason: Reason, job_id: UUID | None = None, *, holder: str | None = None) -> None:
         database = Database(
             self._settings.database_url.get_secret_value(),
+            role=DatabaseRole.WORKER,
             pool_size=1,
             application_name="spotify-insights worker main",
         )

@@ -10,6 +10,7 @@ from uuid import UUID
 import billiard.pool
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.embedded.parent_death import die_with_parent
 from spotify_insights.jobs.give_back import process_name
 from spotify_insights.jobs.job import Job
@@ -62,7 +63,9 @@ class PoolProcess:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _WAIT_UNTIL_RESULTS_ARE_READ
         self._worker = process_name(sender, os.getpid())
-        self._runtime = Runtime.from_settings(self._settings, process="spotify-insights worker")
+        self._runtime = Runtime.from_settings(
+            self._settings, role=DatabaseRole.WORKER, process="spotify-insights worker"
+        )
         self._handlers = self._handlers_of(self._runtime)
 
     def stop(self, **_: Any) -> None:

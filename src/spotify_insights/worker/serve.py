@@ -12,10 +12,15 @@ from celery.beat import Service
 from prometheus_client import start_http_server
 
 from spotify_insights.database.database import Database
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import SetupError
+from spotify_insights.installation.check_ring import check_ring
+from spotify_insights.installation.secrets import InstallationSecrets
 from spotify_insights.jobs.job import Queue
 from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
+from spotify_insights.security.key_source import key_source_of
+from spotify_insights.security.sealing import Sealer
 from spotify_insights.settings import Settings
 from spotify_insights.worker.app import create_worker_app
 from spotify_insights.worker.beat import LONGEST_SLEEP_SECONDS, create_beat
@@ -28,13 +33,29 @@ def run_worker(*, queue: str, concurrency: int | None) -> NoReturn:
     """Work on one queue until SIGTERM, which lets running jobs finish first; ends the process.
 
     Raises:
-        SetupError: the queue is not one of ours, or a setting is wrong.
+        SetupError: the queue is not one of ours, a setting is wrong, or the key ring does not open what is
+            stored.
     """
     if queue not in set(Queue):
         raise SetupError(f"There is no queue {queue!r}. The queues are {', '.join(Queue)}.")
     settings = Settings.from_environment()
     configure_logging(settings.log_level, settings.log_format)
+    _check_ring(settings)
     work(create_worker_app(settings), settings, queue=Queue(queue), concurrency=concurrency)
+
+
+def _check_ring(settings: Settings) -> None:
+    """Once for all pool processes. The connection is closed before the first of them is forked."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        role=DatabaseRole.WORKER,
+        pool_size=1,
+        application_name="spotify-insights worker",
+    )
+    try:
+        check_ring(InstallationSecrets(database, Sealer(key_source_of(settings))))
+    finally:
+        database.close()
 
 
 def work(app: Celery, settings: Settings, *, queue: Queue, concurrency: int | None = None) -> NoReturn:
@@ -68,7 +89,10 @@ def run_beat() -> None:
     settings = Settings.from_environment()
     configure_logging(settings.log_level, settings.log_format)
     database = Database(
-        settings.database_url.get_secret_value(), pool_size=1, application_name="spotify-insights beat"
+        settings.database_url.get_secret_value(),
+        role=DatabaseRole.RELAY,
+        pool_size=1,
+        application_name="spotify-insights beat",
     )
     app, scheduler = create_beat(settings, database)
     app.conf.beat_enable_remote_control = False
@@ -96,7 +120,7 @@ def run_relay(*, metrics_host: str, metrics_port: int | None) -> None:
     """
     settings = Settings.from_environment()
     configure_logging(settings.log_level, settings.log_format)
-    runtime = Runtime.from_settings(settings, process="spotify-insights relay")
+    runtime = Runtime.from_settings(settings, role=DatabaseRole.RELAY, process="spotify-insights relay")
     relay = runtime.create_relay()
     if metrics_port is not None:
         _serve_metrics(metrics_host, metrics_port)

@@ -1,6 +1,7 @@
 """Every job and what does it: the only list of background work there is."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -33,8 +34,14 @@ from spotify_insights.listening.jobs import (
     IngestListeningData,
     PollListener,
     PollRecentlyPlayed,
+    PurgeDisconnectedData,
 )
 from spotify_insights.listening.poll import poll_listener
+from spotify_insights.privacy.erase import erase_user
+from spotify_insights.privacy.export import export_user_data
+from spotify_insights.privacy.jobs import EraseUser, ExportUserData, PurgeExpiredData
+from spotify_insights.privacy.purge_disconnected import purge_disconnected_data
+from spotify_insights.privacy.purge_expired import PersonalRetention, purge_expired_data
 from spotify_insights.runtime import Runtime
 
 JOB_TYPES: Final[tuple[type[Job], ...]] = (
@@ -42,6 +49,7 @@ JOB_TYPES: Final[tuple[type[Job], ...]] = (
     IngestListeningData,
     IngestAllRanges,
     PollListener,
+    PurgeDisconnectedData,
     RefreshExpiringTokens,
     GenerateWellnessInsight,
     GenerateRoast,
@@ -52,6 +60,9 @@ JOB_TYPES: Final[tuple[type[Job], ...]] = (
     IngestAllUsersData,
     PollRecentlyPlayed,
     CleanupOldJobs,
+    ExportUserData,
+    EraseUser,
+    PurgeExpiredData,
     MonitorFailedJobs,
     SpotifyCanary,
     InsightsCanary,
@@ -90,6 +101,16 @@ class Handlers:
                 PollRecentlyPlayed: partial(poll_recently_played, budget=runtime.spotify.budget),
                 CleanupOldJobs: partial(
                     cleanup_old_jobs, retention=Retention.from_settings(runtime.settings)
+                ),
+                PurgeDisconnectedData: partial(purge_disconnected_data, cache=runtime.cache),
+                ExportUserData: partial(
+                    export_user_data,
+                    audit=runtime.audit,
+                    lasts=timedelta(hours=runtime.settings.export_retention_hours),
+                ),
+                EraseUser: partial(erase_user, audit=runtime.audit, cache=runtime.cache),
+                PurgeExpiredData: partial(
+                    purge_expired_data, retention=PersonalRetention.from_settings(runtime.settings)
                 ),
                 MonitorFailedJobs: partial(_monitor, runtime=runtime),
                 SpotifyCanary: sing,

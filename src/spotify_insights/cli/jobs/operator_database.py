@@ -7,8 +7,9 @@ from sqlalchemy.exc import DBAPIError
 
 import spotify_insights.tables as _every_table_is_mapped  # noqa: F401  # foreign keys resolve
 from spotify_insights.cli.which_database import WhichDatabase
-from spotify_insights.database.actor import LOCAL_ADMIN
+from spotify_insights.database.actor import OPERATOR
 from spotify_insights.database.database import Database, Transaction
+from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import SetupError, UnavailableError
 
 # What PostgreSQL says about a table or column that is not there, and about one that is not ours to use.
@@ -33,10 +34,13 @@ class OperatorDatabase:
         """
         if self._database is None:
             self._database = Database(
-                self._which.url(), pool_size=1, application_name="spotify-insights jobs"
+                self._which.url(),
+                role=DatabaseRole.API,
+                pool_size=1,
+                application_name="spotify-insights jobs",
             )
         try:
-            with self._database.transaction(acting_for=LOCAL_ADMIN) as tx:
+            with self._database.transaction(acting_for=OPERATOR) as tx:
                 yield tx
         except UnavailableError:
             self.close()

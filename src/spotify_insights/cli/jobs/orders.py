@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.record import record_of_operator
 from spotify_insights.cli.jobs.choosing import choose_job
 from spotify_insights.cli.jobs.operator_database import OperatorDatabase
 from spotify_insights.cli.jobs.words import short_id
 from spotify_insights.cli.terminal import complain, say
+from spotify_insights.database.actor import OPERATOR
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import ConflictError, InvalidInputError, NotFoundError
 from spotify_insights.jobs.cancel import Cancellation, cancel_job
@@ -21,6 +24,7 @@ def retry_these(database: OperatorDatabase, typed: Sequence[str]) -> int:
 
     def retry(tx: Transaction, job: JobView) -> str:
         requeue_job(tx, job.id)
+        record_of_operator(tx, AuditEvent.JOB_REQUEUED, target=str(job.id))
         return f"{_name(job)}: queued again."
 
     return _each(database, typed, retry)
@@ -30,7 +34,9 @@ def cancel_these(database: OperatorDatabase, typed: Sequence[str]) -> int:
     """Cancel each of these jobs; the exit code is 1 where one of them had ended already."""
 
     def cancel(tx: Transaction, job: JobView) -> str:
-        match cancel_job(tx, job.id):
+        cancellation = cancel_job(tx, job.id, acting_for=OPERATOR)
+        record_of_operator(tx, AuditEvent.JOB_CANCELLED_BY_ADMIN, target=str(job.id))
+        match cancellation:
             case Cancellation.CANCELLED:
                 return f"{_name(job)}: cancelled."
             case Cancellation.REQUESTED:
@@ -50,6 +56,8 @@ def retry_dead(
         requeued = requeue_jobs(
             tx, status=JobStatus.DEAD, task_name=task_name, error_code=error_code, limit=limit
         )
+        if requeued:
+            record_of_operator(tx, AuditEvent.JOB_REQUEUED, details={"count": requeued, "status": "dead"})
         left = dead_jobs(tx.session, task_name=task_name, error_code=error_code)
     if not before.under_way and not before.others:
         say("No dead job is like that.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from spotify_insights.access.scopes import Scope
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.database.actor import Actor
 from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.queries import dead_letters, job_document, job_documents
@@ -17,16 +21,21 @@ from spotify_insights.jobs.upkeep.alerts import alert_documents
 from spotify_insights.jobs.upkeep.figures import job_figures
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.admin_documents import AlertDocument, JobDocument, JobFigures, Requeued
-from spotify_insights.web.administrator import Administrator
+from spotify_insights.web.admin_reads import RecordedOperator
+from spotify_insights.web.authorization import acting_for_operator
 from spotify_insights.web.cancellation import CANCEL_RESPONSES, cancel
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import TaskAccepted
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES, PAGE_RESPONSES
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
+from spotify_insights.web.origin import origin_of
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
 from spotify_insights.web.parameters import JobId, OnlyTaskName
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
+
+ReadingOperator = Annotated[Actor, acting_for_operator(Scope.ADMIN_READ)]
+WritingOperator = Annotated[Actor, acting_for_operator(Scope.ADMIN_WRITE)]
 
 router = APIRouter(prefix="/api/admin", tags=["Administration"])
 _JOBS = Cursors("admin-jobs")
@@ -57,7 +66,7 @@ Many = Annotated[int, Query(ge=1, le=10_000, description="How many jobs at most.
 async def read_jobs(
     request: Request,
     reads: HotReadsDep,
-    actor: Administrator,
+    actor: RecordedOperator,
     status: OnlyJobStatus = None,
     queue: OnlyQueue = None,
     task_name: OnlyTaskName = None,
@@ -87,7 +96,7 @@ async def read_jobs(
     response_model=JobDocument,
     responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
-async def read_job(request: Request, reads: HotReadsDep, actor: Administrator, job_id: JobId) -> Response:
+async def read_job(request: Request, reads: HotReadsDep, actor: RecordedOperator, job_id: JobId) -> Response:
     """One job with everything that the table knows."""
     return await reads.object(request, job_document(job_id), acting_for=actor, missing=_NO_SUCH_JOB)
 
@@ -101,7 +110,7 @@ async def read_job(request: Request, reads: HotReadsDep, actor: Administrator, j
         **problem_responses(404, 409, 422),
     },
 )
-def cancel_one(runtime: RuntimeDep, actor: Administrator, job_id: JobId) -> Response:
+def cancel_one(request: Request, runtime: RuntimeDep, actor: WritingOperator, job_id: JobId) -> Response:
     """Cancel a job and all jobs that it queued: what waits at once, what runs as soon as it notices."""
     with _named_a_job():
         return cancel(
@@ -111,6 +120,13 @@ def cancel_one(runtime: RuntimeDep, actor: Administrator, job_id: JobId) -> Resp
             acting_for=actor,
             location=f"/api/admin/jobs/{job_id}",
             noun="job",
+            record=partial(
+                runtime.audit.record,
+                event=AuditEvent.JOB_CANCELLED_BY_ADMIN,
+                actor=actor,
+                target=str(job_id),
+                origin=origin_of(request),
+            ),
         )
 
 
@@ -120,13 +136,22 @@ def cancel_one(runtime: RuntimeDep, actor: Administrator, job_id: JobId) -> Resp
     response_model=TaskAccepted,
     responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 422)},
 )
-def requeue_one(runtime: RuntimeDep, keyed: KeyedRequest, actor: Administrator, job_id: JobId) -> Response:
+def requeue_one(
+    request: Request, runtime: RuntimeDep, keyed: KeyedRequest, actor: WritingOperator, job_id: JobId
+) -> Response:
     """Queue a job again that failed, died or was cancelled, with all its attempts before it."""
     with runtime.database.transaction(acting_for=actor) as tx:
 
         def respond() -> JSONResponse:
             with _named_a_job():
                 requeue_job(tx, job_id)
+            runtime.audit.record(
+                tx,
+                AuditEvent.JOB_REQUEUED,
+                actor=actor,
+                target=str(job_id),
+                origin=origin_of(request),
+            )
             return accepted(job_id)
 
         return respond_once(tx, keyed, respond)
@@ -140,7 +165,7 @@ def requeue_one(runtime: RuntimeDep, keyed: KeyedRequest, actor: Administrator, 
 async def read_dead_letters(
     request: Request,
     reads: HotReadsDep,
-    actor: Administrator,
+    actor: RecordedOperator,
     status: OnlyTroubled = None,
     task_name: OnlyTaskName = None,
     error_code: OnlyErrorCode = None,
@@ -169,9 +194,10 @@ async def read_dead_letters(
     responses=problem_responses(409, 422),
 )
 def requeue_many(
+    request: Request,
     runtime: RuntimeDep,
     keyed: KeyedRequest,
-    actor: Administrator,
+    actor: WritingOperator,
     status: Troubled = "dead",
     task_name: OnlyTaskName = None,
     error_code: OnlyErrorCode = None,
@@ -184,13 +210,20 @@ def requeue_many(
             requeued = requeue_jobs(
                 tx, status=JobStatus(status), task_name=task_name, error_code=error_code, limit=limit
             )
+            runtime.audit.record(
+                tx,
+                AuditEvent.JOB_REQUEUED,
+                actor=actor,
+                details={"count": requeued, "status": status},
+                origin=origin_of(request),
+            )
             return JSONResponse({"requeued": requeued})
 
         return respond_once(tx, keyed, respond)
 
 
 @router.get("/queues", response_model=JobFigures, responses={**OBJECT_RESPONSES, **problem_responses()})
-async def read_queues(request: Request, reads: HotReadsDep, actor: Administrator) -> Response:
+async def read_queues(request: Request, reads: HotReadsDep, actor: ReadingOperator) -> Response:
     """The state of the queues in numbers.
 
     Jobs that succeeded or were cancelled are counted for an hour, all others as long as they stand.
@@ -202,7 +235,7 @@ async def read_queues(request: Request, reads: HotReadsDep, actor: Administrator
     "/alerts", response_model=list[AlertDocument], responses={**OBJECT_RESPONSES, **problem_responses(422)}
 )
 async def read_alerts(
-    request: Request, reads: HotReadsDep, actor: Administrator, limit: Limit = 20
+    request: Request, reads: HotReadsDep, actor: ReadingOperator, limit: Limit = 20
 ) -> Response:
     """What an operator should know: what is open first, then what is over, the newest first each."""
     return await reads.object(

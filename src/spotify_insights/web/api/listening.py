@@ -1,13 +1,17 @@
 """Ingestion and snapshots."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
 
+from spotify_insights.access.scopes import Scope
 from spotify_insights.cache.keys import snapshot_list
 from spotify_insights.database.actor import Actor
 from spotify_insights.listening.queries import snapshot_documents
 from spotify_insights.listening.request import request_ingestion
 from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
+from spotify_insights.web.authorization import acting_for_listener
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
@@ -29,6 +33,7 @@ _CURSORS = Cursors("snapshots")
 def ingest(
     runtime: RuntimeDep,
     keyed: KeyedRequest,
+    actor: Annotated[Actor, acting_for_listener(Scope.LISTENING_WRITE)],
     user_id: UserId,
     time_range: Range = TimeRange.MEDIUM_TERM,
 ) -> Response:
@@ -36,8 +41,10 @@ def ingest(
 
     Asking again while it runs joins the same task.
     """
-    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        return respond_once(tx, keyed, lambda: accepted(request_ingestion(tx, user_id, time_range)))
+    with runtime.database.transaction(acting_for=actor) as tx:
+        return respond_once(
+            tx, keyed, lambda: accepted(request_ingestion(tx, user_id, time_range)), about=user_id
+        )
 
 
 @router.get(
@@ -48,6 +55,7 @@ def ingest(
 async def read_snapshots(
     request: Request,
     reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_listener(Scope.LISTENING_READ)],
     user_id: UserId,
     time_range: OnlyRange = None,
     limit: Limit = 20,
@@ -59,8 +67,8 @@ async def read_snapshots(
         snapshot_documents(
             user_id, time_range=time_range, limit=limit, before=_CURSORS.moment_and_id(cursor)
         ),
-        acting_for=Actor.listener(user_id),
-        entry=snapshot_list(user_id, time_range=time_range, limit=limit, cursor=cursor),
+        acting_for=actor,
+        entry=snapshot_list(user_id, reader=actor.name, time_range=time_range, limit=limit, cursor=cursor),
         missing="There is no such user.",
         cursors=_CURSORS,
     )

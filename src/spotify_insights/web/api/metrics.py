@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
@@ -13,10 +13,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from spotify_insights.access.principal import Principal
+from spotify_insights.access.scopes import Scope
 from spotify_insights.accounts.figures import account_figures
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.upkeep.figures import job_figures
+from spotify_insights.web.authorization import caller
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep, TaskWatchDep
 from spotify_insights.web.problems import problem_responses
 
@@ -43,7 +46,12 @@ spotify_insights_jobs{queue="spotify",status="queued"} 3.0
         **problem_responses(),
     },
 )
-async def read_metrics(reads: HotReadsDep, runtime: RuntimeDep, watch: TaskWatchDep) -> Response:
+async def read_metrics(
+    reads: HotReadsDep,
+    runtime: RuntimeDep,
+    watch: TaskWatchDep,
+    _principal: Annotated[Principal, caller(Scope.METRICS)],
+) -> Response:
     """The state of the queues and of Spotify, which every process shows alike, and of this process."""
     settings = runtime.settings
     [[jobs]] = await reads.rows(job_figures(), acting_for=SYSTEM)

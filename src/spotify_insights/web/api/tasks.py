@@ -4,9 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from spotify_insights.access.scopes import Scope
 from spotify_insights.cache.keys import finished_task
-from spotify_insights.database.actor import LOCAL_ADMIN, Actor
+from spotify_insights.database.actor import LOCAL, Actor
+from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.queries import TaskStatus, task_document, task_documents
+from spotify_insights.web.authorization import acting_for_caller, acting_for_listener
 from spotify_insights.web.cancellation import CANCEL_RESPONSES, cancel
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep, TaskWatchDep
 from spotify_insights.web.documents import TaskDocument
@@ -35,7 +38,12 @@ LastEventId = Annotated[
     response_model=TaskDocument,
     responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
-async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Response:
+async def read_task(
+    request: Request,
+    reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_caller(Scope.TASKS_READ)],
+    task_id: TaskId,
+) -> Response:
     """One task, in whatever state it is.
 
     `progress` tells of the task itself, `children` of the tasks that it queued in turn. A task that queues
@@ -43,10 +51,10 @@ async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Re
     """
     return await reads.object(
         request,
-        task_document(task_id),
-        acting_for=LOCAL_ADMIN,
+        task_document(actor, task_id),
+        acting_for=actor,
         missing=NO_SUCH_TASK,
-        entry=finished_task(task_id),
+        entry=finished_task(task_id, reader=actor.name),
         cacheable=lambda row: row[1] == "true",
     )
 
@@ -56,7 +64,13 @@ async def read_task(request: Request, reads: HotReadsDep, task_id: TaskId) -> Re
     response_class=Response,
     responses={**EVENTS_RESPONSES, **problem_responses(404, 422)},
 )
-async def follow_task(watch: TaskWatchDep, task_id: TaskId, last_event_id: LastEventId = None) -> Response:
+async def follow_task(
+    watch: TaskWatchDep,
+    reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_caller(Scope.TASKS_READ)],
+    task_id: TaskId,
+    last_event_id: LastEventId = None,
+) -> Response:
     """One task as server-sent events, until it and every task that it queued have ended.
 
     Each event `task` is the whole document that `GET /api/tasks/{task_id}` gives, first as it is and then
@@ -64,6 +78,9 @@ async def follow_task(watch: TaskWatchDep, task_id: TaskId, last_event_id: LastE
     event `end` (`ended` or `deleted`) says that nothing will follow. A stream that breaks off without it goes
     on elsewhere: a browser's EventSource reconnects by itself, with `Last-Event-ID`, to any replica.
     """
+    # The watch asks about everybody's tasks at once, so whose this one is has to be asked before.
+    if actor != LOCAL and await reads.row(task_document(actor, task_id), acting_for=actor) is None:
+        raise NotFoundError(NO_SUCH_TASK)
     return TaskEvents(watch, task_id, last_event_id=last_event_id)
 
 
@@ -76,13 +93,17 @@ async def follow_task(watch: TaskWatchDep, task_id: TaskId, last_event_id: LastE
         **problem_responses(404, 409, 422),
     },
 )
-def cancel_task(runtime: RuntimeDep, task_id: TaskId) -> Response:
+def cancel_task(
+    runtime: RuntimeDep,
+    actor: Annotated[Actor, acting_for_caller(Scope.TASKS_WRITE)],
+    task_id: TaskId,
+) -> Response:
     """Cancel a task and all tasks that it queued: what waits at once, what runs as soon as it notices."""
     return cancel(
         runtime,
         task_id,
-        task_document(task_id),
-        acting_for=LOCAL_ADMIN,
+        task_document(actor, task_id),
+        acting_for=actor,
         location=f"/api/tasks/{task_id}",
     )
 
@@ -95,6 +116,7 @@ def cancel_task(runtime: RuntimeDep, task_id: TaskId) -> Response:
 async def read_tasks(
     request: Request,
     reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_listener(Scope.TASKS_READ)],
     user_id: UserId,
     status: OnlyStatus = None,
     task_name: OnlyTaskName = None,
@@ -107,7 +129,7 @@ async def read_tasks(
         task_documents(
             user_id, status=status, task_name=task_name, limit=limit, before=_CURSORS.entry_id(cursor)
         ),
-        acting_for=Actor.listener(user_id),
+        acting_for=actor,
         missing="There is no such user.",
         cursors=_CURSORS,
     )

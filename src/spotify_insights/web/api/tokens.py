@@ -7,8 +7,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from spotify_insights.access.principal import Principal
+from spotify_insights.access.scopes import Scope
 from spotify_insights.accounts.connect import store_tokens
+from spotify_insights.accounts.queries import find_user
 from spotify_insights.database.actor import Actor
+from spotify_insights.web.authorization import caller
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
@@ -77,9 +81,16 @@ class TokensStored(Documented):
     response_model=TokensStored,
     responses=problem_responses(404, 413, 415, 422),
 )
-def store(runtime: RuntimeDep, keyed: KeyedRequest, body: TokenHandover) -> Response:
+def store(
+    runtime: RuntimeDep,
+    keyed: KeyedRequest,
+    principal: Annotated[Principal, caller(Scope.ACT_FOR_USERS)],
+    body: TokenHandover,
+) -> Response:
     """Keep a listener's tokens, in place of any that were there."""
-    with runtime.database.transaction(acting_for=Actor.listener(body.user_id)) as tx:
+    with runtime.database.transaction(acting_for=principal.actor) as tx:
+        find_user(tx, body.user_id, acting_for=principal.actor)
+        tx.continue_as(Actor.listener(body.user_id))
 
         def respond() -> JSONResponse:
             store_tokens(
@@ -94,4 +105,4 @@ def store(runtime: RuntimeDep, keyed: KeyedRequest, body: TokenHandover) -> Resp
             stored = TokensStored(user_id=body.user_id)
             return JSONResponse(stored.model_dump(mode="json"), status_code=201)
 
-        return respond_once(tx, keyed, respond)
+        return respond_once(tx, keyed, respond, about=body.user_id)

@@ -7,11 +7,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict, Field
 
+from spotify_insights.access.principal import Principal
+from spotify_insights.access.scopes import Scope
 from spotify_insights.accounts.profile import change_profile
 from spotify_insights.accounts.queries import connection_documents, user_document
 from spotify_insights.accounts.register import Identity, register_user
+from spotify_insights.accounts.register import Registration as UserRegistration
 from spotify_insights.cache.keys import listener_scope
-from spotify_insights.database.actor import LOCAL_ADMIN, Actor
+from spotify_insights.database.actor import Actor
+from spotify_insights.web.authorization import acting_for_listener, caller
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.documents import ConnectionDocument, UserDocument
@@ -80,9 +84,19 @@ class ProfileChange(Documented):
         **problem_responses(413, 415, 422),
     },
 )
-def register(runtime: RuntimeDep, keyed: KeyedRequest, body: Registration) -> Response:
-    """Create the user of a Spotify identity, or return the one there is. Safe to repeat."""
-    with runtime.database.transaction(acting_for=LOCAL_ADMIN) as tx:
+def register(
+    runtime: RuntimeDep,
+    keyed: KeyedRequest,
+    principal: Annotated[Principal, caller(Scope.ACT_FOR_USERS)],
+    body: Registration,
+) -> Response:
+    """Create the user of a Spotify identity, or return the one there is. Safe to repeat.
+
+    What a service says about its users is between the two: a person who signs in with the same account, or
+    whom another service registers, is somebody else.
+    """
+    with runtime.database.transaction(acting_for=principal.actor) as tx:
+        registrations: list[UserRegistration] = []
 
         def respond() -> JSONResponse:
             registration = register_user(
@@ -91,11 +105,13 @@ def register(runtime: RuntimeDep, keyed: KeyedRequest, body: Registration) -> Re
                 display_name=body.display_name,
                 email=body.email,
                 timezone=body.timezone,
+                registered_by=principal.user_id,
             )
+            registrations.append(registration)
             content = {"user_id": str(registration.user_id), "created": registration.created}
             return JSONResponse(content, status_code=201 if registration.created else 200)
 
-        return respond_once(tx, keyed, respond)
+        return respond_once(tx, keyed, respond, about=lambda: registrations[0].user_id)
 
 
 @router.get(
@@ -103,19 +119,27 @@ def register(runtime: RuntimeDep, keyed: KeyedRequest, body: Registration) -> Re
     response_model=UserDocument,
     responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
-async def read_user(request: Request, reads: HotReadsDep, user_id: UserId) -> Response:
+async def read_user(
+    request: Request,
+    reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_listener(Scope.PROFILE_READ)],
+    user_id: UserId,
+) -> Response:
     """One user."""
-    return await reads.object(
-        request, user_document(user_id), acting_for=Actor.listener(user_id), missing=NO_SUCH_USER
-    )
+    return await reads.object(request, user_document(user_id), acting_for=actor, missing=NO_SUCH_USER)
 
 
 @router.patch(
     "/{user_id}", status_code=204, response_class=Response, responses=problem_responses(404, 413, 415, 422)
 )
-def change_user(runtime: RuntimeDep, user_id: UserId, body: ProfileChange) -> None:
+def change_user(
+    runtime: RuntimeDep,
+    actor: Annotated[Actor, acting_for_listener(Scope.PROFILE_WRITE)],
+    user_id: UserId,
+    body: ProfileChange,
+) -> None:
     """Change name, timezone or preferences. A new timezone counts from the next snapshot on."""
-    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
+    with runtime.database.transaction(acting_for=actor) as tx:
         change_profile(
             tx,
             user_id,
@@ -131,8 +155,11 @@ def change_user(runtime: RuntimeDep, user_id: UserId, body: ProfileChange) -> No
     response_model=list[ConnectionDocument],
     responses={**OBJECT_RESPONSES, **problem_responses(404, 422)},
 )
-async def read_connections(request: Request, reads: HotReadsDep, user_id: UserId) -> Response:
+async def read_connections(
+    request: Request,
+    reads: HotReadsDep,
+    actor: Annotated[Actor, acting_for_listener(Scope.CONNECTIONS_READ)],
+    user_id: UserId,
+) -> Response:
     """The user's connections: their state, and how many days are left until Spotify ends them."""
-    return await reads.object(
-        request, connection_documents(user_id), acting_for=Actor.listener(user_id), missing=NO_SUCH_USER
-    )
+    return await reads.object(request, connection_documents(user_id), acting_for=actor, missing=NO_SUCH_USER)

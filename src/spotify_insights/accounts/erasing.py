@@ -1,0 +1,74 @@
+"""Somebody who is leaving: nothing new begins for them."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from spotify_insights.accounts.people import LastAdminError, hold_admins
+from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.database.database import Transaction
+from spotify_insights.errors import ConflictError
+
+# Locked, so that a request that has looked here is over before anybody can mark the user: either the mark is
+# seen, or what was begun is there to be cancelled.
+_LOOK: Final = text("SELECT erasing_since FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_FACTS: Final = text("SELECT role, erasing_since FROM users WHERE id = :user_id FOR UPDATE")
+_HAS_USERS: Final = text("SELECT EXISTS (SELECT FROM users WHERE registered_by = :user_id)")
+_MARK: Final = text("""
+    UPDATE users SET erasing_since = clock_timestamp(), updated_at = clock_timestamp() WHERE id = :user_id
+""")
+
+
+class BeingErasedError(ConflictError):
+    """Everything about this user is being deleted."""
+
+    code = "being_erased"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This user is being erased, so nothing new can begin for them. Register again when that is done."
+        )
+
+
+def refuse_if_erasing(session: Session, user_id: UUID) -> None:
+    """To be asked by whatever begins something for a user, in the same transaction.
+
+    Raises:
+        NotFoundError: there is no such user.
+        BeingErasedError: they are leaving.
+    """
+    user = session.execute(_LOOK, {"user_id": user_id}).one_or_none()
+    if user is None:
+        raise no_such_user()
+    if user.erasing_since is not None:
+        raise BeingErasedError
+
+
+def mark_as_erasing(tx: Transaction, user_id: UUID) -> bool:
+    """From the end of this transaction on the user is leaving; whether that is new. Safe to repeat.
+
+    To be done by who sees all users.
+
+    Raises:
+        NotFoundError: there is no such user.
+        ConflictError: they are a service that has users.
+        LastAdminError: they are the last admin.
+    """
+    session = tx.session
+    admins = hold_admins(tx)
+    user = session.execute(_FACTS, {"user_id": user_id}).one_or_none()
+    if user is None:
+        raise no_such_user()
+    if user.erasing_since is not None:
+        return False
+    if user.role == "service" and session.scalar(_HAS_USERS, {"user_id": user_id}):
+        raise ConflictError(
+            "This service has registered users, who would be left without it. Erase those first, "
+            "then the service."
+        )
+    if user.role == "admin" and admins <= 1:
+        raise LastAdminError
+    session.execute(_MARK, {"user_id": user_id})
+    return True

@@ -1,0 +1,163 @@
+"""From a proof to a session: whoever showed who they are is found or made, connected and signed in."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from spotify_insights.access.one_time_links import LinkOverError
+from spotify_insights.access.sessions import StartedSession, end_session_of_cookie, start_session
+from spotify_insights.accounts.erasing import BeingErasedError, refuse_if_erasing
+from spotify_insights.accounts.register import (
+    AnotherIdentityError,
+    ForeignIdentityError,
+    add_identity,
+    register_user,
+    user_of,
+)
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.record import AuditLog, Origin
+from spotify_insights.cache.cache import Cache
+from spotify_insights.cache.keys import listener_scope
+from spotify_insights.database.actor import AUTHENTICATION, Actor
+from spotify_insights.database.database import Database, Transaction
+from spotify_insights.settings import Settings
+from spotify_insights.sign_in.problem import SignInError
+from spotify_insights.sign_in.providers.provider import Kept, Proof
+from spotify_insights.sign_in.registration import RegistrationRefusedError, admit
+
+_EVENTS: Final = {Kept.CONNECTED: AuditEvent.CONNECTED, Kept.REAUTHORISED: AuditEvent.REAUTHORISED}
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Who shows a proof: their session so far, an invitation, and what a new session is recognised by."""
+
+    session: SecretStr | None = None
+    invitation_hash: str | None = None
+    address: str | None = None
+    user_agent: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Somebody who is signed in from now on."""
+
+    user_id: UUID
+    session: StartedSession
+    created: bool
+    kept: Kept
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Signs people in. Threads may share it."""
+
+    database: Database
+    audit: AuditLog
+    cache: Cache
+    settings: Settings
+
+    def complete(self, proof: Proof, browser: Browser, *, user_id: UUID | None) -> SignedIn:
+        """Sign in whoever `proof` shows, in one transaction; the session of the browser so far ends.
+
+        Args:
+            user_id: who is signed in already: the account at the provider becomes theirs. None for nobody:
+                then it is looked up, and somebody new is made where they may join.
+
+        Raises:
+            SignInError: they may not join, or the account is somebody else's; nothing was stored.
+        """
+        try:
+            with self.database.transaction(acting_for=AUTHENTICATION) as tx:
+                return self._complete(tx, proof, browser, user_id)
+        except (
+            ForeignIdentityError,
+            AnotherIdentityError,
+            BeingErasedError,
+            RegistrationRefusedError,
+            LinkOverError,
+        ) as error:
+            raise self._refusal_of(error) from error
+
+    def note_refusal(self, method: str, refusal: SignInError, origin: Origin | None) -> None:
+        """Put down in the audit log that a sign-in did not come about."""
+        with self.database.transaction(acting_for=AUTHENTICATION) as tx:
+            self.audit.record(
+                tx,
+                AuditEvent.SIGN_IN_REFUSED,
+                actor=AUTHENTICATION,
+                details={"method": method, "reason": refusal.reason},
+                origin=origin,
+            )
+
+    def _complete(self, tx: Transaction, proof: Proof, browser: Browser, signed_in: UUID | None) -> SignedIn:
+        user_id, created = self._user(tx, proof, browser, signed_in)
+        if browser.session is not None:
+            end_session_of_cookie(tx, browser.session.get_secret_value())
+        listener = Actor.listener(user_id)
+        tx.continue_as(listener)
+        refuse_if_erasing(tx.session, user_id)
+        kept = proof.keep(tx, user_id)
+        session = start_session(
+            tx,
+            user_id,
+            days=self.settings.session_days,
+            address=browser.address,
+            user_agent=browser.user_agent,
+        )
+        self.cache.invalidate(tx, [listener_scope(user_id)])
+        provider = proof.identity.provider
+        happened = [(AuditEvent.ACCOUNT_CREATED, {"method": provider})] if created else []
+        if kept in _EVENTS:
+            happened.append((_EVENTS[kept], {"provider": provider}))
+        happened.append((AuditEvent.SIGN_IN, {"method": provider}))
+        for event, details in happened:
+            self.audit.record(
+                tx, event, actor=listener, subject=user_id, details=details, origin=browser.origin
+            )
+        return SignedIn(user_id=user_id, session=session, created=created, kept=kept)
+
+    def _user(
+        self, tx: Transaction, proof: Proof, browser: Browser, signed_in: UUID | None
+    ) -> tuple[UUID, bool]:
+        if signed_in is not None:
+            add_identity(tx, signed_in, proof.identity)
+            return signed_in, False
+        known = user_of(tx.session, proof.identity)
+        if known is not None:
+            return known, False
+        admission = admit(
+            tx,
+            self.settings,
+            self.audit,
+            invitation_hash=browser.invitation_hash,
+            origin=browser.origin,
+        )
+        registration = register_user(
+            tx, proof.identity, display_name=proof.display_name, role=admission.role.value
+        )
+        return registration.user_id, registration.created
+
+    def _refusal_of(
+        self,
+        error: ForeignIdentityError
+        | AnotherIdentityError
+        | BeingErasedError
+        | RegistrationRefusedError
+        | LinkOverError,
+    ) -> SignInError:
+        match error:
+            case ForeignIdentityError():
+                return SignInError("identity_of_another_user")
+            case AnotherIdentityError():
+                return SignInError("another_account_connected")
+            case BeingErasedError():
+                return SignInError("being_erased")
+            case LinkOverError():
+                return SignInError("invitation_over")
+            case _:
+                closed = self.settings.registration == "closed"
+                return SignInError("registration_closed" if closed else "invitation_needed")

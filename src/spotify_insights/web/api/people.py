@@ -1,0 +1,127 @@
+"""Everybody with an account, for administrators: who they are, never what they listen to."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ConfigDict, Field
+
+from spotify_insights.access.scopes import Scope, UserRole
+from spotify_insights.accounts.people import change_role
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.database.actor import AUTHENTICATION, Actor
+from spotify_insights.runtime import Runtime
+from spotify_insights.sign_in.password_reset import create_reset_link
+from spotify_insights.sign_in.queries import people_documents
+from spotify_insights.web.admin_reads import RecordedOperator
+from spotify_insights.web.api.invitations import OneTimeLinkDocument, PersonRole, link_answer
+from spotify_insights.web.authorization import acting_for_operator
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.documented import Documented
+from spotify_insights.web.hot_reads import PAGE_RESPONSES
+from spotify_insights.web.origin import origin_of
+from spotify_insights.web.pagination import Cursor, Cursors, Limit
+from spotify_insights.web.parameters import USER_ID
+from spotify_insights.web.problems import problem_responses
+
+router = APIRouter(prefix="/api/admin/users", tags=["Administration"])
+_PEOPLE = Cursors("admin-users")
+
+Person = Annotated[UUID, Field(description="The user, as the list names them.", examples=[USER_ID])]
+WritingOperator = Annotated[Actor, acting_for_operator(Scope.ADMIN_WRITE)]
+
+
+class PersonDocument(Documented):
+    """Somebody with an account."""
+
+    example: ClassVar = {
+        "user_id": USER_ID,
+        "display_name": "Alice Johnson",
+        "role": "user",
+        "username": "alice",
+        "providers": ["spotify"],
+        "registered_by": None,
+        "created_at": "2026-11-22T09:15:00.000Z",
+        "erasing_since": None,
+    }
+
+    user_id: UUID
+    display_name: str | None
+    role: Literal["user", "admin", "service"]
+    username: str | None = Field(description="What they sign in with, besides a password; null without one.")
+    providers: list[str] = Field(description="The services that they sign in through.")
+    registered_by: UUID | None = Field(description="The service that registered them.")
+    created_at: datetime
+    erasing_since: datetime | None
+
+
+class RoleChange(Documented):
+    """What somebody is from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    example: ClassVar = {"role": "admin"}
+
+    role: PersonRole
+
+
+@router.get("", response_model=list[PersonDocument], responses={**PAGE_RESPONSES, **problem_responses(422)})
+async def read_people(
+    request: Request, reads: HotReadsDep, _actor: RecordedOperator, limit: Limit = 20, cursor: Cursor = None
+) -> Response:
+    """Everybody with an account, the newest first."""
+    return await reads.page(
+        request,
+        people_documents(limit=limit, before=_PEOPLE.entry_id(cursor)),
+        # Names of local accounts are kept from everybody but whoever checks them.
+        acting_for=AUTHENTICATION,
+        missing="There is nobody.",
+        cursors=_PEOPLE,
+    )
+
+
+@router.patch(
+    "/{user_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problem_responses(404, 409, 413, 415, 422),
+)
+def change_person(
+    request: Request, runtime: RuntimeDep, actor: WritingOperator, user_id: Person, body: RoleChange
+) -> None:
+    """Make somebody an admin, or a user again. It counts from their next request on."""
+    set_role(request, runtime, actor, user_id, body.role)
+
+
+def set_role(request: Request, runtime: Runtime, actor: Actor, user_id: UUID, role: str) -> None:
+    """Change the role and record it.
+
+    Raises:
+        NotFoundError, ConflictError: as `change_role`.
+    """
+    with runtime.database.transaction(acting_for=actor) as tx:
+        former = change_role(tx, user_id, role)
+        runtime.audit.record(
+            tx,
+            AuditEvent.ROLE_CHANGED,
+            actor=actor,
+            subject=user_id,
+            details={"former_role": UserRole(former).value, "role": role},
+            origin=origin_of(request),
+        )
+
+
+@router.post(
+    "/{user_id}/password-reset",
+    status_code=201,
+    response_model=OneTimeLinkDocument,
+    responses=problem_responses(404, 409, 422),
+)
+def create_password_reset(
+    request: Request, runtime: RuntimeDep, actor: WritingOperator, user_id: Person
+) -> Response:
+    """Make a link through which somebody chooses a new password, once, within a day. You hand it over."""
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        link = create_reset_link(tx, runtime.audit, user_id, actor=actor, origin=origin_of(request))
+    return link_answer(runtime.settings, "/reset-password", link)

@@ -1,0 +1,1 @@
+"""How often somebody may ask: per user, per credential and per address."""

@@ -1,0 +1,36 @@
+"""Which other services somebody may sign in with here, and where that begins."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from spotify_insights.settings import Settings
+from spotify_insights.web.pages.sign_in_address import login_address
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One service: its name in addresses, what people call it, what its button says, and where that leads."""
+
+    provider: str
+    title: str
+    label: str
+    href: str
+
+
+def start_addresses(
+    settings: Settings, *, next_path: str = "/account", invitation: str | None = None
+) -> list[Offer]:
+    """The ways in through other services, in the order in which they are shown.
+
+    Args:
+        invitation: the token of an invitation, which whoever is new uses up.
+    """
+    wanted = {} if next_path == "/account" else {"next": next_path}
+    if invitation is not None:
+        wanted["invitation"] = invitation
+    by_token = "/auth/listenbrainz" + (f"?{urlencode(wanted)}" if wanted else "")
+    offers = [Offer("listenbrainz", "ListenBrainz", "Use a ListenBrainz token", by_token)]
+    if settings.spotify_client_id:
+        away = login_address("spotify", next_path=next_path, invitation=invitation)
+        offers.insert(0, Offer("spotify", "Spotify", "Continue with Spotify", away))
+    return offers

@@ -1,0 +1,114 @@
+"""Admins: who is here and what they are. There is always one, and others see none of it."""
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from access_trials import an_admin, an_api_key, bearer, role_of
+from makers import a_user
+from page_trials import Browser, a_persons_browser, events, rows, token_of
+from spotify_insights.access.scopes import UserRole
+from spotify_insights.accounts.people import LastAdminError, change_role
+from spotify_insights.database.actor import Actor
+from spotify_insights.runtime import Runtime
+from spotify_insights.web.api.people import PersonDocument
+
+
+def id_of(runtime: Runtime, username: str) -> UUID:
+    [(user_id,)] = rows(runtime, "SELECT user_id FROM local_accounts WHERE username = :name", name=username)
+    return UUID(str(user_id))
+
+
+def test_the_last_admin_stays_one(site: TestClient, admin: Browser, runtime: Runtime) -> None:
+    robin = id_of(runtime, "robin")
+    refused = admin.post(f"/people/{robin}/role", role="user")
+
+    assert (refused.status_code, role_of(runtime, robin)) == (409, UserRole.ADMIN)
+    assert "last admin" in refused.text
+    key = bearer(an_api_key(runtime, robin))
+    answer = site.patch(f"/api/admin/users/{robin}", json={"role": "user"}, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
+
+
+def test_an_admin_makes_another_and_what_they_may_changes_at_once(
+    site: TestClient, admin: Browser, runtime: Runtime
+) -> None:
+    sam = a_persons_browser(admin, site, "sam")
+    assert sam.get("/people").status_code == 403
+    assert admin.post(f"/people/{id_of(runtime, 'sam')}/role", role="admin").status_code == 303
+    assert sam.get("/people").status_code == 200
+    assert sam.post(f"/people/{id_of(runtime, 'robin')}/role", role="user").status_code == 303
+    assert admin.get("/people").status_code == 403
+    assert "role_changed" in events(runtime.settings.database_url.get_secret_value())
+
+
+def test_of_two_admins_who_demote_each_other_at_once_one_stays(site: TestClient, runtime: Runtime) -> None:
+    served: Runtime = site.app.state.runtime  # type: ignore[attr-defined]  # an application of ours
+    admins = [an_admin(runtime), an_admin(runtime)]
+    together, refused = threading.Barrier(2), []
+
+    def demote(own: UUID, other: UUID) -> None:
+        with served.database.transaction(acting_for=Actor.admin(own)) as tx:
+            together.wait()
+            try:
+                change_role(tx, other, "user")
+            except LastAdminError as error:
+                refused.append(error)
+
+    threads = [threading.Thread(target=demote, args=pair) for pair in (admins, list(reversed(admins)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(refused) == 1
+    assert sorted(role_of(runtime, user_id) for user_id in admins) == [UserRole.ADMIN, UserRole.USER]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/admin/users"),
+        ("PATCH", "/api/admin/users/{user_id}"),
+        ("POST", "/api/admin/users/{user_id}/password-reset"),
+        ("GET", "/api/admin/invitations"),
+        ("POST", "/api/admin/invitations"),
+        ("DELETE", "/api/admin/invitations/{user_id}"),
+    ],
+)
+def test_others_see_and_change_none_of_it(site: TestClient, runtime: Runtime, method: str, path: str) -> None:
+    user_id = a_user(runtime)
+    body: dict[str, Any] = {"json": {"role": "admin"}} if method in {"PATCH", "POST"} else {}
+    address = path.format(user_id=user_id)
+
+    assert site.request(method, address, **body).status_code == 401
+    key = bearer(an_api_key(runtime, user_id))
+    assert site.request(method, address, headers=key, **body).status_code == 403
+    assert role_of(runtime, user_id) is UserRole.USER
+
+
+def test_invitations_and_people_by_api(site: TestClient, runtime: Runtime) -> None:
+    key = bearer(an_api_key(runtime, an_admin(runtime)))
+    made = site.post("/api/admin/invitations", json={"note": "For Sam", "days": 2}, headers=key)
+    assert made.status_code == 201
+    path = made.json()["url"].removeprefix("http://127.0.0.1:8000")
+    [listed] = site.get("/api/admin/invitations", headers=key).json()
+    assert (listed["invitation_id"], listed["status"]) == (made.json()["link_id"], "open")
+    assert token_of(path) not in str(listed)
+    assert Browser(site).get(path).status_code == 200
+
+    assert site.delete(f"/api/admin/invitations/{listed['invitation_id']}", headers=key).status_code == 204
+    assert site.delete(f"/api/admin/invitations/{listed['invitation_id']}", headers=key).status_code == 404
+    assert Browser(site).get(path).status_code == 410
+    assert site.get("/api/admin/invitations", headers=key).json()[0]["status"] == "over"
+
+    for _ in range(2):
+        a_user(runtime)
+    first = site.get("/api/admin/users?limit=2", headers=key)
+    second = site.get(first.links["next"]["url"], headers=key)
+    people = [PersonDocument.model_validate(person) for person in first.json() + second.json()]
+    assert [person.role for person in people] == ["user", "user", "admin"]
+    assert people[0].providers == ["spotify"]
