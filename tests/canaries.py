@@ -49,7 +49,9 @@ class Canaries:
     def __init__(self, values: dict[str, str]) -> None:
         """`values` are names by value."""
         self._needles = [
-            (spelling, name) for value, name in values.items() for spelling in _spellings(value.encode())
+            (spelling, name)
+            for value, name in values.items()
+            for spelling in _spellings(value.encode("utf-8", "surrogatepass"))
         ]
 
     def found_in(self, content: bytes | str) -> list[str]:

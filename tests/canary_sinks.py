@@ -158,7 +158,8 @@ class SeenAnswers:
 
     def look_at(self, answer: Any) -> None:
         method, path = answer.request.method, answer.request.url.path
-        if answer.status_code < 400 and _is_shown_once(method, path):
+        # Somebody whose form was refused may still go on from their invitation to a provider.
+        if (answer.status_code < 400 or path == "/invitation") and _is_shown_once(method, path):
             return
         content = repr(answer.headers.multi_items()).encode()
         if answer.is_stream_consumed or answer.is_closed:

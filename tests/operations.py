@@ -61,6 +61,7 @@ def _scope(name: str, security: list[dict[str, list[str]]]) -> Scope | None:
         return None
     asked = {scheme: scopes for way in security for scheme, scopes in way.items()}
     assert asked.keys() == {"bearer", "session"}, f"{name} can be asked with {sorted(asked)} alone."
+    assert {} not in security, f"{name} asks for {sorted(asked)}, or for nothing at all."
     assert len(security) == 2, f"{name} asks for two kinds of credential at once."
     scopes = {tuple(found) for found in asked.values()}
     assert len(scopes) == 1, f"{name} asks for {asked}: another scope of each kind of credential."

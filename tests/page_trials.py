@@ -78,7 +78,7 @@ def inline_parts(page: str) -> list[str]:
 
 def link_of(page: str) -> str:
     """The path of the link that a page shows once."""
-    found = re.search(r'<code class="secret"[^>]*>\s*https?://[^/]+(/[^<\s]+)', page)
+    found = re.search(r'<code class="secret"[^>]*>\s*https?://[^/]+(/[^<\s]+)', page.replace("<wbr>", ""))
     assert found is not None, page
     return unescape(found[1])
 

@@ -36,6 +36,7 @@ class Request:
     Args:
         spends: whether it changes what it names, so that it can be sent once for one person.
         own_alone: whether it is about the caller's own things, also where they may act for others.
+        in_person: whether a browser's session is needed, and no key or token will do.
     """
 
     path: Values = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Request:
     body: Values | None = None
     spends: bool = False
     own_alone: bool = False
+    in_person: bool = False
 
     @property
     def ids(self) -> frozenset[Id]:
@@ -108,7 +110,7 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /api/tasks/{task_id}/events": Request(path={"task_id": Id.TASK}),
     "DELETE /api/tasks/{task_id}": Request(path={"task_id": Id.WAITING_TASK}, spends=True),
     "GET /api/keys": Request(),
-    "POST /api/keys": Request(body={"name": "Notebook", "scopes": ["keys"]}),
+    "POST /api/keys": Request(body={"name": "Notebook", "scopes": ["keys"]}, in_person=True),
     "DELETE /api/keys/{key_id}": Request(path={"key_id": Id.KEY}, spends=True, own_alone=True),
     "GET /api/sessions": Request(),
     "DELETE /api/sessions": Request(spends=True, own_alone=True),
@@ -126,14 +128,14 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /api/admin/audit": Request(query={"user_id": Id.USER}),
     "GET /api/admin/users": Request(),
     "PATCH /api/admin/users/{user_id}": Request(path={"user_id": Id.USER}, body={"role": "user"}),
-    "POST /api/admin/users/{user_id}/password-reset": _OF_USER,
+    "POST /api/admin/users/{user_id}/password-reset": Request(path={"user_id": Id.USER}, in_person=True),
     "GET /api/admin/invitations": Request(),
     "POST /api/admin/invitations": Request(body={"note": "For Sam"}),
     "DELETE /api/admin/invitations/{invitation_id}": Request(
         path={"invitation_id": Id.INVITATION}, spends=True
     ),
     "GET /api/admin/services": Request(),
-    "POST /api/admin/services": Request(body={"name": "Fitness app"}),
+    "POST /api/admin/services": Request(body={"name": "Fitness app"}, in_person=True),
     "GET /metrics": Request(),
     "GET /health": Request(),
     "GET /health/ready": Request(),

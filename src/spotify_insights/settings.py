@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks, separated by commas.
     trusted_proxies: str = ""
     display_name: str = "Listening Insights"
+    # Where the operator says what is kept about people and why; every page links to it.
+    privacy_notice_url: str | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
 
@@ -113,7 +115,7 @@ class Settings(BaseSettings):
         """Whether browsers reach this installation encrypted."""
         return urlsplit(self.public_url).scheme == "https"
 
-    @field_validator("token_keys_file", "token_keys", mode="before")
+    @field_validator("token_keys_file", "token_keys", "privacy_notice_url", mode="before")
     @classmethod
     def _empty_is_not_set(cls, value: object) -> object:
         return None if value == "" else value
@@ -132,9 +134,14 @@ class Settings(BaseSettings):
             raise ValueError("must be a Redis address such as redis://host:6379/0 or unix:///path/to/socket")
         return value
 
-    @field_validator("spotify_api_url", "spotify_accounts_url", "listenbrainz_api_url", "public_url")
+    @field_validator(
+        *("spotify_api_url", "spotify_accounts_url", "listenbrainz_api_url", "public_url"),
+        "privacy_notice_url",
+    )
     @classmethod
-    def _is_web_address(cls, value: str) -> str:
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         address = urlsplit(value)
         if address.scheme not in {"http", "https"} or not address.hostname:
             raise ValueError("must be a web address such as https://api.spotify.com")

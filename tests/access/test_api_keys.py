@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -187,15 +188,28 @@ def test_a_key_may_do_what_its_scopes_say_and_nothing_else(
     assert "connections:read" in refused.json()["detail"]
 
 
-@pytest.mark.parametrize("show", ["key", "token"])
-def test_nobody_gives_a_key_more_than_they_have_themselves(
-    runtime: Runtime, required_client: TestClient, show: str
+@pytest.mark.parametrize("path", ["/api/keys", "/api/admin/services"])
+@pytest.mark.parametrize("show", [an_api_key, an_access_token])
+def test_no_key_or_token_makes_a_key_that_outlives_it(
+    runtime: Runtime, required_client: TestClient, show: Callable[[Runtime, UUID], str], path: str
 ) -> None:
-    user_id = a_user(runtime)
-    own = [Scope.KEYS, Scope.PROFILE_READ]
-    shown = an_api_key(runtime, user_id, own) if show == "key" else an_access_token(runtime, user_id, own)
-    within = made(required_client, bearer(shown), scopes=["profile:read"])
-    beyond = made(required_client, bearer(shown), scopes=["profile:read", "profile:write"])
+    shown = bearer(show(runtime, an_admin(runtime)))
+    before = len(required_client.get("/api/keys", headers=shown).json())
+    answer = required_client.post(
+        path, json=NEW_KEY if path == "/api/keys" else {"name": "App"}, headers=shown
+    )
+
+    assert answer.status_code == 403
+    assert "Sign in with a browser" in answer.json()["detail"]
+    assert len(required_client.get("/api/keys", headers=shown).json()) == before
+
+
+def test_nobody_gives_a_key_more_than_they_have_themselves(
+    runtime: Runtime, settings: Settings, required_client: TestClient
+) -> None:
+    browser = cookie_header(settings, a_session(runtime, a_user(runtime)))
+    within = made(required_client, browser, scopes=["profile:read"])
+    beyond = made(required_client, browser, scopes=["profile:read", "admin:read"])
 
     assert within.status_code == 201
     assert beyond.status_code == 422

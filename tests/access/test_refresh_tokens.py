@@ -14,6 +14,7 @@ from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.database.actor import AUTHENTICATION, SYSTEM, Actor
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import UnauthenticatedError
+from spotify_insights.privacy.request_erasure import request_erasure
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 
@@ -279,3 +280,40 @@ def test_many_at_once_with_a_copy_end_the_family_once(runtime: Runtime, api: Run
     assert all(isinstance(answer, Refused) for answer in answers)
     assert sum(isinstance(answer, Refused) and answer.reuse for answer in answers) == 1
     assert families_that_stand(runtime) == 0
+
+
+def test_a_family_ends_after_a_year_however_often_it_is_renewed(runtime: Runtime, api: Runtime) -> None:
+    value = first_token(runtime)
+    change(runtime, "UPDATE sessions SET created_at = created_at - interval '350 days'")
+    renewed(api, value)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        days = text("SELECT round(extract(epoch FROM expires_at - created_at) / 86400) FROM sessions")
+        of_family = tx.session.scalar(days)
+        newest = text("SELECT expires_at FROM refresh_tokens WHERE used_at IS NULL")
+        lasts = (tx.session.scalar(newest), tx.session.scalar(text("SELECT expires_at FROM sessions")))
+
+    assert of_family == 365
+    assert lasts[0] == lasts[1]
+
+
+def test_a_program_that_asked_for_an_erasure_may_renew_its_tokens_to_follow_it(
+    runtime: Runtime, api: Runtime
+) -> None:
+    user_id = a_user(runtime)
+    asking, other = a_family(runtime, user_id), a_family(runtime, user_id)
+    with api.database.transaction(acting_for=Actor.listener(user_id)) as tx:
+        request_erasure(
+            tx,
+            user_id,
+            actor=Actor.listener(user_id),
+            asked_with=asking.session_id,
+            audit=api.audit,
+            cache=api.cache,
+        )
+    let_time_pass(runtime, 3600)
+    following = rotated(api, asking.refresh_token.get_secret_value())
+
+    assert isinstance(following, Family)
+    assert following.scopes == {Scope.TASKS_READ}
+    assert rotated(api, other.refresh_token.get_secret_value()) == Refused()
+    assert families_that_stand(runtime) == 1

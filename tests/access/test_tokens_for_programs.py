@@ -25,6 +25,12 @@ def events(runtime: Runtime) -> list[str]:
         return list(tx.session.scalars(text("SELECT event FROM audit_log ORDER BY at, id")))
 
 
+def refused_subjects(runtime: Runtime) -> list[str | None]:
+    refused = text("SELECT subject_hash FROM audit_log WHERE event = 'sign_in_refused' ORDER BY at, id")
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        return list(tx.session.scalars(refused))
+
+
 def test_a_key_gives_tokens_and_they_renew_themselves(runtime: Runtime, required_client: TestClient) -> None:
     user_id = a_user(runtime)
     key = an_api_key(runtime, user_id, [Scope.PROFILE_READ, Scope.TASKS_READ])
@@ -105,6 +111,7 @@ def test_a_password_gives_tokens_and_a_wrong_one_does_not(
     assert (wrong.status_code, unknown.status_code) == (401, 401)
     assert wrong.json()["detail"] == unknown.json()["detail"]
     assert events(runtime) == ["sign_in", "sign_in_refused", "sign_in_refused"]
+    assert refused_subjects(runtime) == [runtime.audit.pseudonym(user_id), None]
 
 
 def test_what_cannot_be_read_is_refused_and_never_repeated(required_client: TestClient) -> None:

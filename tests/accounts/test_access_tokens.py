@@ -18,6 +18,7 @@ from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
 from spotify_insights.security.sealing import BrokenSealError
 from spotify_insights.spotify.errors import (
+    NotSetUpError,
     OperatorMisconfiguredError,
     QuotaExceededError,
     RateLimitedError,
@@ -179,6 +180,20 @@ def test_a_wrong_client_secret_is_the_operators_affair_and_not_the_listeners(
     assert (row.status, row.lease_token) == ("connected", None)
     assert runtime.tokens.current(user_id).version == 2
     assert refresh_calls(pretend_spotify) == 2
+
+
+def test_without_a_client_id_nobody_is_asked_to_refresh(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify
+) -> None:
+    user_id = a_connected_user(runtime, expires_in=30)
+    not_set_up = AccessTokens(
+        runtime.database, runtime.sealer, runtime.spotify_http, AppCredentials(""), runtime.spotify.budget
+    )
+    with pytest.raises(NotSetUpError, match="SPOTIFY_CLIENT_ID is missing"):
+        not_set_up.current(user_id)
+    row = token_row(runtime.database, user_id)
+    assert (row.status, row.lease_token) == ("connected", None)
+    assert refresh_calls(pretend_spotify) == 0
 
 
 def test_without_a_connection_there_is_no_token(runtime: Runtime) -> None:

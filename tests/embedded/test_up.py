@@ -177,6 +177,17 @@ def test_without_sign_in_only_this_machine_is_served(tmp_path: Path, host: str) 
     assert host in said
 
 
+def test_with_sign_in_others_are_served_at_a_public_address_only(tmp_path: Path) -> None:
+    said = refusal(
+        *("--host", "0.0.0.0"),  # noqa: S104  (it is refused)
+        folder=tmp_path / "data",
+        port=find_free_port(),
+        environment={"AUTH_MODE": "required"},
+    )
+    assert said.startswith("--host 0.0.0.0 serves other machines, and PUBLIC_URL is not set")
+    assert "localhost" not in said
+
+
 @pytest.mark.parametrize(
     ("setting", "address"),
     [

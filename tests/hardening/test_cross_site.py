@@ -92,6 +92,22 @@ def test_a_program_with_a_key_is_no_browser(settings: Settings) -> None:
         reasons_of(client.post("/api/listening/ingest", headers=shown), 401, "unauthenticated")
 
 
+@pytest.mark.parametrize(
+    ("path", "authorization"),
+    [
+        ("/account/sessions/end-others", "Basic Og=="),
+        ("/account/sessions/end-others", "Bearer si_x"),
+        ("/api/tasks", "Basic Og=="),
+        ("/api/tasks", ""),
+    ],
+)
+def test_another_header_is_no_way_around(settings: Settings, path: str, authorization: str) -> None:
+    evil = {"Sec-Fetch-Site": "cross-site", "Authorization": authorization}
+    with running_required(settings) as client:
+        answer = client.post(path, headers=evil | {"Cookie": f"{cookie_name(settings)}=x"})
+        reasons_of(answer, 403, "cross_site")
+
+
 class TestWithoutSignIn:
     """Everything is allowed there, so that a foreign page would need no cookie."""
 

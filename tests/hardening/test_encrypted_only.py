@@ -9,7 +9,7 @@ from spotify_insights.settings import Settings
 @pytest.mark.parametrize(
     ("public_url", "told"),
     [
-        ("https://insights.example", "max-age=63072000; includeSubDomains"),
+        ("https://insights.example", "max-age=63072000"),
         ("http://127.0.0.1:8000", None),
     ],
 )

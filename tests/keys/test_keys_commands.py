@@ -124,7 +124,6 @@ def test_without_any_setting_the_keys_are_those_of_up(operator: Operator, tmp_pa
     assert operator.type("keys", "generate", "--data-dir", str(tmp_path)).code == 0
 
     assert len(keys_of(tmp_path / "keys.json")) == 2
-    assert operator.type("keys", "status", "--demo").err.startswith("The key file ")
 
 
 def test_a_database_without_a_word_about_its_keys_is_asked_back(operator: Operator) -> None:
@@ -208,3 +207,23 @@ def test_every_change_of_the_keys_is_in_the_audit_log(
         ("keys_rotated", "admin", {"to_key": new, "rows": len(COLUMN_OF), "remaining": 0}),
         ("keys_retired", "admin", {"key_id": old}),
     ]
+
+
+@pytest.mark.parametrize(
+    "command", [["keys", "status"], ["keys", "rotate"], ["accounts", "create-service", "radio"]]
+)
+def test_where_no_database_runs_no_key_file_is_missed(operator: Operator, command: list[str]) -> None:
+    for name in ("DATABASE_URL", "TOKEN_KEYS_FILE"):
+        operator.patch.delenv(name)
+
+    refused = operator.type(*command, "--demo")
+
+    assert refused.code == 1
+    assert refused.err.startswith("No database runs with the data folder ")
+    assert "key" not in refused.err
+
+
+def test_a_file_that_is_missing_beside_a_database_is_told(operator: Operator, ring_file: Path) -> None:
+    ring_file.unlink()
+
+    assert operator.type("keys", "status").err.startswith(f"The key file {ring_file} does not exist.")

@@ -36,7 +36,8 @@ def test_a_ring_that_lacks_the_key_is_refused_and_the_key_is_named(
 
     assert refusal.value.message == (
         f"The key ring does not open what this installation has stored: it lacks {lost.primary}. "
-        "Start with the key file that it was sealed with; restore it from your backup."
+        "Start with the key file that it was sealed with; restore it from your backup. If it is lost for "
+        "good, `spotify-insights keys begin-anew` says how to go on without it."
     )
 
 

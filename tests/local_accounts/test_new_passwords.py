@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from access_trials import a_session, change
+from access_trials import a_session, an_api_key, bearer, change
 from makers import a_user
 from page_trials import ADMIN, PASSWORD, Browser, a_persons_browser, events, link_of, rows
 from spotify_insights.runtime import Runtime
@@ -61,10 +61,12 @@ def test_what_cannot_be_used_changes_nothing(
     assert Browser(site).sign_in(ADMIN).status_code == 303
 
 
-def test_a_link_for_a_new_password_works_once_and_ends_every_session(
+def test_a_link_for_a_new_password_works_once_and_ends_every_session_and_key(
     site: TestClient, admin: Browser, runtime: Runtime
 ) -> None:
     sam = a_persons_browser(admin, site, "sam")
+    [(sams_id,)] = rows(runtime, "SELECT user_id FROM local_accounts WHERE username = 'sam'")
+    key = bearer(an_api_key(runtime, sams_id))
     path = a_reset_link(admin, runtime, "sam")
     finder = Browser(site)
 
@@ -75,6 +77,7 @@ def test_a_link_for_a_new_password_works_once_and_ends_every_session(
     assert finder.post(path, password=PASSWORD, password_again=PASSWORD).status_code == 410
     assert finder.get(path).status_code == 410
     assert sam.get("/account").status_code == 303
+    assert site.get("/api/keys", headers=key).status_code == 401
     assert sam.sign_in("sam").status_code == 422
     assert sam.sign_in("sam", NEW).status_code == 303
 

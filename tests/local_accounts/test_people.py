@@ -1,18 +1,29 @@
 """Admins: who is here and what they are. There is always one, and others see none of it."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
 
-from access_trials import an_admin, an_api_key, bearer, role_of
+from access_trials import (
+    a_service,
+    a_session,
+    an_access_token,
+    an_admin,
+    an_api_key,
+    bearer,
+    cookie_header,
+    give_role,
+    role_of,
+)
 from makers import a_user
-from page_trials import Browser, a_persons_browser, events, rows, token_of
+from page_trials import ADMIN, Browser, a_persons_browser, events, rows, token_of
 from spotify_insights.access.scopes import UserRole
 from spotify_insights.accounts.people import LastAdminError, change_role
-from spotify_insights.database.actor import Actor
+from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.api.people import PersonDocument
 
@@ -51,10 +62,10 @@ def test_of_two_admins_who_demote_each_other_at_once_one_stays(site: TestClient,
     together, refused = threading.Barrier(2), []
 
     def demote(own: UUID, other: UUID) -> None:
-        with served.database.transaction(acting_for=Actor.admin(own)) as tx:
+        with served.database.transaction(acting_for=AUTHENTICATION) as tx:
             together.wait()
             try:
-                change_role(tx, other, "user")
+                change_role(tx, other, "user", actor=Actor.admin(own))
             except LastAdminError as error:
                 refused.append(error)
 
@@ -66,6 +77,36 @@ def test_of_two_admins_who_demote_each_other_at_once_one_stays(site: TestClient,
 
     assert len(refused) == 1
     assert sorted(role_of(runtime, user_id) for user_id in admins) == [UserRole.ADMIN, UserRole.USER]
+
+
+def test_who_cannot_sign_in_becomes_no_admin_in_place_of_the_last(
+    site: TestClient, admin: Browser, runtime: Runtime
+) -> None:
+    robin, service = id_of(runtime, ADMIN), bearer(an_api_key(runtime, a_service(runtime)))
+    person = {"spotify_user_id": "somebody"}
+    registered = site.post("/api/users/register", json=person, headers=service).json()["user_id"]
+    refused = admin.post(f"/people/{registered}/role", role="admin")
+
+    assert refused.status_code == 409
+    assert "no way to sign in" in refused.text
+    # As it may stand in the database of an installation that once let them.
+    give_role(runtime, UUID(registered), UserRole.ADMIN)
+    assert admin.post(f"/people/{robin}/role", role="user").status_code == 409
+    assert admin.post("/account/erase", confirmation="erase everything").status_code == 409
+    assert role_of(runtime, robin) is UserRole.ADMIN
+
+
+@pytest.mark.parametrize("show", [an_api_key, an_access_token])
+def test_a_link_that_opens_somebodys_account_takes_a_browser(
+    site: TestClient, admin: Browser, runtime: Runtime, show: Callable[[Runtime, UUID], str]
+) -> None:
+    a_persons_browser(admin, site, "sam")
+    path = f"/api/admin/users/{id_of(runtime, 'sam')}/password-reset"
+    robin = id_of(runtime, ADMIN)
+
+    assert site.post(path, headers=bearer(show(runtime, robin))).status_code == 403
+    browser = cookie_header(runtime.settings, a_session(runtime, robin))
+    assert site.post(path, headers=browser).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -104,6 +145,7 @@ def test_invitations_and_people_by_api(site: TestClient, runtime: Runtime) -> No
     assert site.delete(f"/api/admin/invitations/{listed['invitation_id']}", headers=key).status_code == 404
     assert Browser(site).get(path).status_code == 410
     assert site.get("/api/admin/invitations", headers=key).json()[0]["status"] == "over"
+    assert events(runtime.settings.database_url.get_secret_value()).count("invitation_withdrawn") == 1
 
     for _ in range(2):
         a_user(runtime)

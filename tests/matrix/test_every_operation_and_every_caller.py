@@ -189,7 +189,9 @@ def test_whoever_may_ask_gets_an_answer(world: World, asked: list[Asked], role: 
     # One kind of credential is enough for what needs somebody new each time.
     for operation, request in sorted(asked, key=lambda one: one[1].spends):
         if operation.scope in SCOPES_OF_ROLE[role] and (kind is Kind.API_KEY or not request.spends):
-            wrong += wrong_status(operation, allowed.ask(operation, request), operation.successes)
+            absent = request.in_person and kind is not Kind.SESSION
+            expected = {403} if absent else operation.successes
+            wrong += wrong_status(operation, allowed.ask(operation, request), expected)
     assert wrong == []
 
 

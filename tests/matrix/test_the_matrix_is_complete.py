@@ -8,6 +8,7 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
+from access_trials import required_settings
 from operations import Document, Operation, operations_of, secret_fields
 from request_table import PUBLIC, REQUESTS, Id, Request
 from spotify_insights.access.scopes import Scope
@@ -36,7 +37,7 @@ NO_ID_OF_OURS: Final[Mapping[str, str]] = {
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[FastAPI]:
-    runtime = Runtime.from_settings(settings, role=DatabaseRole.API)
+    runtime = Runtime.from_settings(required_settings(settings), role=DatabaseRole.API)
     yield create_app(runtime, with_relay=False)
     runtime.close()
 

@@ -6,8 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from access_trials import a_session, bearer, change
+from jobs_inline import work_off
 from makers import a_connected_user
-from page_trials import ADMIN, Browser, a_persons_browser, events, rows
+from page_trials import ADMIN, Browser, a_persons_browser, an_admins_browser, events, installation, rows
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.session_cookie import cookie_name
@@ -34,6 +35,55 @@ def test_a_connection_shows_the_days_it_has_left_and_can_be_ended(
     assert "Connect Spotify" in page
     assert rows(runtime, "SELECT * FROM spotify_tokens") == []
     assert "disconnected" in events(runtime.settings.database_url.get_secret_value())
+
+
+def test_disconnecting_spotify_says_what_goes_and_keeps_uploads_only_for_whoever_asks(
+    listener: Browser, runtime: Runtime
+) -> None:
+    page = listener.get("/account").text
+    assert "all your snapshots" in page
+    assert "keep_uploads" not in page
+
+    change(
+        runtime,
+        "WITH track AS (INSERT INTO tracks (spotify_id, name, source) VALUES ('a', 'A', 'spotify_export')"
+        " RETURNING id) INSERT INTO plays (user_id, track_id, ended_at, source)"
+        " SELECT users.id, track.id, now(), 'spotify_export' FROM users, track",
+    )
+    [box] = re.findall(r"<input[^>]*keep_uploads[^>]*>", listener.get("/account").text)
+    assert "checked" not in box
+    answer = listener.post("/account/connections/spotify/disconnect")
+    assert "all snapshots and insights" in listener.get(answer.headers["location"]).text
+
+
+def test_what_spotify_was_not_allowed_is_said(listener: Browser, runtime: Runtime) -> None:
+    change(runtime, "UPDATE spotify_tokens SET scope = '{user-top-read}'")
+    page = listener.get("/account?connected=spotify").text
+
+    assert "Spotify was not allowed to tell what you played lately." in page
+    assert "it was not allowed everything" in page
+    assert 'href="/auth/spotify/login">Connect again' in page
+
+
+def test_after_connecting_a_sentence_says_so_only_where_it_is_so(listener: Browser) -> None:
+    assert "Spotify is connected. What you play" in listener.get("/account?connected=spotify").text
+    assert "nothing is read" not in listener.get("/account?connected=listenbrainz").text
+    assert "is disconnected" not in listener.get("/account?disconnected=spotify").text
+
+
+def test_another_time_zone_is_offered_where_a_script_knows_it(listener: Browser) -> None:
+    page = listener.get("/account").text
+    [offer] = re.findall(r"<form[^>]*data-timezone-offer[^>]*>", page)
+    assert 'data-timezone-offer="UTC" hidden' in offer
+
+
+def test_an_admin_without_a_spotify_app_is_told_what_to_register(settings: Settings) -> None:
+    with installation(settings, spotify_client_id=None) as site:
+        admin = an_admins_browser(site)
+        sam = a_persons_browser(admin, site, "sam")
+        page, other = (browser.get("/account").text for browser in (admin, sam))
+    assert "http://127.0.0.1:8000/auth/spotify/callback" in page.replace("<wbr>", "")
+    assert "Set up Spotify" not in other
 
 
 def test_a_connection_that_ended_asks_to_be_renewed(listener: Browser, runtime: Runtime) -> None:
@@ -63,6 +113,30 @@ def test_a_key_is_shown_once_and_does_what_was_chosen_until_it_is_revoked(
     assert site.get("/api/keys", headers=bearer(key)).status_code == 401
 
 
+def test_a_form_that_shows_a_secret_works_once(site: TestClient, admin: Browser, runtime: Runtime) -> None:
+    a_persons_browser(admin, site, "sam")
+    [sam] = [row[0] for row in rows(runtime, "SELECT user_id FROM local_accounts WHERE username = 'sam'")]
+    forms = re.findall(r'name="form" value="([^"]+)"', admin.get("/account").text + admin.get("/people").text)
+    assert len(set(forms)) == len(forms) == 3
+    for path, form, fields in (
+        ("/account/keys", forms[0], {"name": "Notebook", "scopes": "keys"}),
+        ("/people/invitations", forms[1], {"note": "For Kim"}),
+        (f"/people/{sam}/password-reset", forms[2], {}),
+    ):
+        sent = [admin.post(path, form=form, **fields) for _ in range(2)]
+        assert [answer.status_code for answer in sent] == [200, 409], path
+        assert 'class="secret"' in sent[0].text
+        assert "shown already" in sent[1].text
+    assert rows(runtime, "SELECT count(*) FROM api_keys") == [(1,)]
+    assert rows(runtime, "SELECT count(*) FROM one_time_links WHERE note = 'For Kim'") == [(1,)]
+
+
+def test_a_form_that_could_not_be_used_may_be_sent_again(admin: Browser) -> None:
+    fields = {"form": "one-and-the-same", "scopes": "keys"}
+    assert admin.post("/account/keys", **fields).status_code == 422
+    assert admin.post("/account/keys", name="Notebook", **fields).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -80,6 +154,7 @@ def test_a_key_that_cannot_be_made_is_told_so(
 
     assert answer.status_code == 422
     assert said in answer.text
+    assert answer.text.count("autofocus") == 1
 
 
 def test_other_sign_ins_are_seen_and_ended_and_nobody_elses(site: TestClient, admin: Browser) -> None:
@@ -119,6 +194,12 @@ def test_an_export_is_asked_for(admin: Browser, runtime: Runtime) -> None:
     assert rows(
         runtime, "SELECT count(*) FROM background_jobs WHERE task_name LIKE 'scheduled.export_user_data'"
     ) == [(1,)]
+    assert "being put together" in admin.get("/account").text
+    assert 'action="/account/export"' not in admin.get("/account").text
+    work_off(runtime)
+    page = admin.get("/account").text
+    assert "being put together" not in page
+    assert "Download" in page
 
 
 def test_whoever_leaves_has_to_mean_it(site: TestClient, admin: Browser, runtime: Runtime) -> None:

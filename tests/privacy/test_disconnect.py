@@ -14,8 +14,13 @@ from ingestions import ACCESS_TOKEN, REFRESH_TOKEN, a_listener, ingested
 from jobs_inline import job_row, queued_jobs, work_off
 from leaving import make_due
 from makers import a_connected_user
+from spotify_insights.database.actor import SYSTEM, Actor
+from spotify_insights.insights.jobs import GenerateRoast
+from spotify_insights.insights.types import ToneMode
 from spotify_insights.jobs.attempt import JobCancelledError
 from spotify_insights.jobs.claim import claim
+from spotify_insights.jobs.enqueue import enqueue
+from spotify_insights.jobs.privacy import cancel_jobs_of
 from spotify_insights.listening.jobs import IngestListeningData
 from spotify_insights.runtime import Runtime
 from stored_rows import a_snapshot, a_waiting_task, an_insight
@@ -195,14 +200,40 @@ def test_an_older_export_does_not_outlive_the_days_that_spotify_gives(
     assert row == (True,)
 
 
-def test_listenbrainz_is_disconnected_by_itself(client: TestClient, runtime: Runtime, empty: Servers) -> None:
+def test_listenbrainz_takes_nothing_along_that_did_not_come_from_it(
+    client: TestClient, runtime: Runtime, empty: Servers
+) -> None:
     life = a_full_life(empty)
+    with runtime.database.transaction(acting_for=Actor.listener(life.user_id)) as tx:
+        snapshot_id = life.values["id_snapshot"]
+        insight = enqueue(
+            tx, GenerateRoast(user_id=life.user_id, snapshot_id=snapshot_id, tone_mode=ToneMode.NEUTRAL)
+        )
     disconnect(client, life.user_id, "listenbrainz")
+    assert job_row(runtime.database, insight).status == "queued"
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        cancel_jobs_of(tx.session, life.user_id, prefixes=("insights.",))
     work_off(runtime)
+
     assert count(empty, "listenbrainz_tokens", life.user_id) == 0
-    assert count(empty, "spotify_tokens", life.user_id) == 1
+    for table in ("spotify_tokens", "listening_snapshots", "generated_insights"):
+        assert count(empty, table, life.user_id) == 1, table
     assert sources(empty, life.user_id) == {"spotify_api", "spotify_export"}
     assert client.get(f"/api/users/{life.user_id}").json()["email"] == life.values["email"]
+    assert client.get(f"/api/insights/{life.values['id_insight']}").status_code == 200
+
+
+def test_snapshots_that_plays_from_listenbrainz_are_part_of_go_with_them(
+    client: TestClient, runtime: Runtime, empty: Servers
+) -> None:
+    life = a_full_life(empty)
+    with psycopg.connect(empty.database_url) as connection:
+        connection.execute("UPDATE plays SET source = 'listenbrainz' WHERE source = 'spotify_api'")
+    disconnect(client, life.user_id, "listenbrainz")
+    work_off(runtime)
+    assert sources(empty, life.user_id) == {"spotify_export"}
+    for table in ("listening_snapshots", "generated_insights"):
+        assert count(empty, table, life.user_id) == 0, table
 
 
 def hold(empty: Servers, purge: str) -> None:

@@ -1,7 +1,10 @@
 """Downloading an export: a link for each time, and each link for one."""
 
 import hashlib
+import io
 import threading
+import zipfile
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -48,6 +51,13 @@ def test_an_export_is_asked_for_listed_linked_and_downloaded_once(
     assert "README.txt" in files_of(downloaded.content)
     assert (again.status_code, client.head(path).status_code) == (404, 404)
     assert events(runtime) == [AuditEvent.EXPORTED, AuditEvent.EXPORT_DOWNLOADED]
+
+
+def test_every_file_of_an_export_has_the_date_of_that_day(runtime: Runtime) -> None:
+    before = datetime.now(UTC).year
+    content = stored_zip(runtime, made_export(runtime, a_user(runtime)))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert all(entry.date_time[0] >= before for entry in archive.infolist())
 
 
 def test_a_link_is_kept_as_a_hash_only(client: TestClient, runtime: Runtime) -> None:

@@ -93,6 +93,29 @@ def test_credentials_are_not_tried_out_without_end(settings: Settings) -> None:
     refused(again)
 
 
+def test_requests_of_nobody_count_however_broken_they_are(settings: Settings) -> None:
+    json = {"Content-Type": "application/json"}
+    with service(small(settings, requests_per_minute=2)) as client:
+        answers = [client.post("/api/users/register", content=b"{", headers=json) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
+    refused(answers[2])
+
+
+def test_where_wrong_credentials_come_from_no_other_is_looked_at(
+    settings: Settings, runtime: Runtime
+) -> None:
+    user_id = a_user(runtime)
+    right = cookie_header(settings, a_session(runtime, user_id))
+    given = small(settings, requests_per_minute=1, trusted_proxies="203.0.113.7")
+    with service(given) as client:
+        for _ in range(2):
+            client.get("/api/tasks", headers={"Authorization": "Bearer si_wrong"})
+        refused(client.get(f"/api/users/{user_id}", headers=right))
+        elsewhere = right | {"X-Forwarded-For": "198.51.100.1"}
+        assert client.get(f"/api/users/{user_id}", headers=elsewhere).status_code == 200
+
+
 def test_probes_and_files_of_pages_are_never_refused(settings: Settings) -> None:
     with service(small(settings, requests_per_minute=1)) as client:
         for path in ("/health", "/health/live", "/static/icon.svg", "/swagger/swagger-ui.css"):

@@ -36,6 +36,28 @@ def test_attempts_to_sign_in_are_few_for_each_address(settings: Settings) -> Non
             assert client.post("/auth/logout", headers=mine).status_code != 429
 
 
+def test_every_spelling_of_a_name_counts_as_one(settings: Settings) -> None:
+    spellings = [
+        "straße",
+        "STRASSE",
+        "\N{FULLWIDTH LATIN CAPITAL LETTER S}TRasse",
+        "stra\N{LATIN SMALL LETTER LONG S}se",
+        "strasse\N{IDEOGRAPHIC SPACE}",
+    ]
+    given = small(settings, sign_ins_per_minute=4, trusted_proxies="203.0.113.7")
+    with service(given) as client:
+        answers = [
+            client.post(
+                "/sign-in",
+                data={"username": name, "password": ""},
+                headers={"X-Forwarded-For": f"198.51.100.{number}"},
+            ).status_code
+            for number, name in enumerate(spellings)
+        ]
+
+    assert answers == [422, 422, 422, 422, 429]
+
+
 def test_one_account_is_not_tried_from_many_addresses(settings: Settings) -> None:
     given = small(settings, sign_ins_per_minute=2, trusted_proxies="203.0.113.7")
 
@@ -46,7 +68,10 @@ def test_one_account_is_not_tried_from_many_addresses(settings: Settings) -> Non
         return client.post("/sign-in", data=form, headers=elsewhere).status_code
 
     with service(given) as client:
-        answers = [attempt(number, name) for number, name in enumerate(["Robin", "robin ", "ROBIN"])]
+        answers = [
+            attempt(number, name)
+            for number, name in enumerate(["Robin", "\N{FULLWIDTH LATIN SMALL LETTER R}obin ", "ROBIN"])
+        ]
         other = attempt(9, "sam")
 
     assert answers == [422, 422, 429]

@@ -51,3 +51,11 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 def test_only_this_machine_is_loopback() -> None:
     assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.9.10", "::1", "localhost"))
     assert not any(is_loopback(host) for host in ("", "0.0.0.0", "192.168.0.1", "localhost.example"))  # noqa: S104
+
+
+def test_a_privacy_notice_is_a_web_address_or_nothing() -> None:
+    assert Settings.from_environment({**RIGHT, "PRIVACY_NOTICE_URL": ""}).privacy_notice_url is None
+    notice = "https://insights.example.org/privacy"
+    assert Settings.from_environment({**RIGHT, "PRIVACY_NOTICE_URL": notice}).privacy_notice_url == notice
+    with pytest.raises(SetupError, match="PRIVACY_NOTICE_URL cannot be used"):
+        Settings.from_environment({**RIGHT, "PRIVACY_NOTICE_URL": "javascript:alert(1)"})

@@ -48,7 +48,7 @@ def test_the_first_sign_in_makes_the_user_connects_them_and_queues_one_ingestion
     visitor: Visitor, runtime: Runtime, pretend_spotify: RunningPretendSpotify
 ) -> None:
     answer = visitor.sign_in()
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account?connected=spotify")
     [user] = rows(runtime.database, "users")
     [identity] = rows(runtime.database, "user_identities")
     assert identity["user_id"] == user["id"]
@@ -82,7 +82,7 @@ def test_a_later_sign_in_renews_the_tokens_and_queues_nothing(visitor: Visitor, 
     [user] = rows(runtime.database, "users")
     before = stored_access_token(runtime, user["id"])  # type: ignore[arg-type]
     elsewhere = Visitor(visitor.client)
-    assert elsewhere.sign_in().headers["location"] == "/account"
+    assert elsewhere.sign_in().headers["location"] == "/account?connected=spotify"
     assert len(rows(runtime.database, "users")) == 1
     assert stored_access_token(runtime, user["id"]) != before  # type: ignore[arg-type]
     assert queued_jobs(runtime.database) == []
@@ -160,11 +160,11 @@ def test_what_a_service_says_of_its_users_lets_nobody_in(
 def test_next_leads_on_to_a_path_of_this_site_alone(visitor: Visitor) -> None:
     for wanted, reached in (
         ("/account?tab=keys", "/account?tab=keys"),
-        ("//evil.example", "/account"),
-        ("/\\evil.example", "/account"),
-        ("https://evil.example", "/account"),
-        ("/%0d%0aX:y", "/account"),
-        ("/" + "a" * 600, "/account"),
+        ("//evil.example", "/account?connected=spotify"),
+        ("/\\evil.example", "/account?connected=spotify"),
+        ("https://evil.example", "/account?connected=spotify"),
+        ("/%0d%0aX:y", "/account?connected=spotify"),
+        ("/" + "a" * 600, "/account?connected=spotify"),
     ):
         assert visitor.sign_in(path=f"{LOGIN}?next={wanted}").headers["location"] == reached, wanted
 
@@ -183,7 +183,7 @@ def test_two_tabs_of_one_browser_may_sign_in_at_once(visitor: Visitor) -> None:
     first, second = visitor.leave(), visitor.leave()
     back = answered_at_spotify(first)
     assert visitor.get("/sign-in").status_code == 200
-    assert visitor.come_back(back).headers["location"] == "/account"
+    assert visitor.come_back(back).headers["location"] == "/account?connected=spotify"
     assert second != first
 
 
@@ -208,3 +208,18 @@ def test_tokens_are_stored_sealed_and_usable(
     with httpx2.Client(trust_env=False) as spotify:
         me = spotify.get(f"{pretend_spotify.api_url}/me", headers={"Authorization": f"Bearer {access}"})
     assert me.status_code == 200
+
+
+def test_asking_for_headers_alone_neither_begins_nor_ends_an_attempt(
+    visitor: Visitor, runtime: Runtime
+) -> None:
+    callback = answered_at_spotify(visitor.leave())
+    cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
+    for address in (LOGIN, callback):
+        path = address.removeprefix("http://127.0.0.1:8000")
+        looked = visitor.client.head(path, headers=cookies, follow_redirects=False)
+        assert (looked.status_code, looked.headers["allow"]) == (405, "GET")
+
+    [attempt] = rows(runtime.database, "sign_in_attempts")
+    assert attempt["used_at"] is None
+    assert visitor.come_back(callback).headers["location"] == "/account?connected=spotify"

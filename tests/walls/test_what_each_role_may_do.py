@@ -111,7 +111,7 @@ def test_what_runs_as_the_owner_of_the_tables_shows_nobodys_rows(connection: psy
     assert {name for name, _, _ in rows} == AS_THE_OWNER.keys()
     for name, for_everybody, settings in rows:
         assert not for_everybody, name
-        assert "search_path=" in settings, f"{name} can be led to other people's functions"
+        assert 'search_path=pg_catalog, public, pg_temp"' in settings, f"{name} can be led to foreign things"
 
 
 def test_no_view_leads_around_the_walls(connection: psycopg.Connection) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from spotify_insights.access.api_key_text import ApiKeyText, new_api_key_text
 from spotify_insights.access.owner import lock_owner
 from spotify_insights.access.scopes import Scope
-from spotify_insights.database.database import Transaction
+from spotify_insights.database.database import Transaction, rows_changed
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import ConflictError, InvalidInputError, NotFoundError
 from spotify_insights.installation.secrets import InstallationSecrets, SecretName
@@ -37,6 +37,10 @@ _REVOKE: Final = text("""
     UPDATE api_keys SET revoked_at = clock_timestamp()
      WHERE user_id = :user_id AND key_id = :key_id AND revoked_at IS NULL AND expires_at > clock_timestamp()
  RETURNING id
+""")
+_REVOKE_ALL: Final = text("""
+    UPDATE api_keys SET revoked_at = clock_timestamp()
+     WHERE user_id = :user_id AND revoked_at IS NULL AND expires_at > clock_timestamp()
 """)
 _OWNER: Final = text("SELECT user_id FROM api_keys WHERE key_id = :key_id")
 _END_TOKENS: Final = text("""
@@ -150,6 +154,14 @@ def revoke_key(tx: Transaction, user_id: UUID, key_id: str) -> None:
     if api_key_id is None:
         raise _no_such_key()
     tx.session.execute(_END_TOKENS, {"user_id": user_id, "api_key_id": api_key_id})
+
+
+def revoke_all_keys(tx: Transaction, user_id: UUID) -> int:
+    """End every key of this user; how many those were. What was given for them are sessions, and ends apart.
+
+    See `access.sessions.end_all_sessions`.
+    """
+    return rows_changed(tx.session, _REVOKE_ALL, {"user_id": user_id})
 
 
 def owner_of_key(tx: Transaction, key_id: str) -> UUID:

@@ -29,14 +29,19 @@ _CREATE: Final = text("""
     VALUES (:id, :purpose, :token_hash, :user_id, :created_by, :role, :note, clock_timestamp() + :lasts)
  RETURNING expires_at
 """)
-_OPEN: Final = (
-    "purpose = :purpose AND token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp()"
-)
-_WHAT: Final = "id, user_id, created_by, role, note, expires_at"
+# Who has lost the right to make such a link has lost it for those made before, too.
+_OPEN: Final = """
+    purpose = :purpose AND token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp()
+    AND (created_by IS NULL
+         OR EXISTS (SELECT FROM users maker
+                     WHERE maker.id = created_by AND maker.role = 'admin' AND maker.erasing_since IS NULL))
+"""
+_WHAT: Final = "id, user_id, created_by, role, expires_at"
 _FIND: Final = text(f"SELECT {_WHAT} FROM one_time_links WHERE {_OPEN}")  # noqa: S608  # constants
-_USE: Final = text(
-    f"UPDATE one_time_links SET used_at = clock_timestamp() WHERE {_OPEN} RETURNING {_WHAT}"  # noqa: S608
-)
+# The words for whom it was meant have served: by now that is somebody with data of their own.
+_USE: Final = text(f"""
+    UPDATE one_time_links SET used_at = clock_timestamp(), note = NULL WHERE {_OPEN} RETURNING {_WHAT}
+""")  # noqa: S608  # constants
 _END: Final = text("""
     UPDATE one_time_links SET expires_at = clock_timestamp()
      WHERE purpose = :purpose AND used_at IS NULL AND expires_at > clock_timestamp()
@@ -79,7 +84,6 @@ class OneTimeLink:
     user_id: UUID | None
     created_by: UUID | None
     role: UserRole | None
-    note: str | None
     expires_at: datetime
 
 
@@ -113,7 +117,7 @@ def create_link(
 
 
 def find_link(tx: Transaction, purpose: LinkPurpose, token_hash: str) -> OneTimeLink | None:
-    """The link, where it still works; it goes on working."""
+    """The link, where it still works; it goes on working. One made by an admin works while they are one."""
     return _link(tx.session.execute(_FIND, {"purpose": purpose, "token_hash": token_hash}).one_or_none())
 
 
@@ -149,6 +153,5 @@ def _link(row: Row[Any] | None) -> OneTimeLink | None:
         user_id=row.user_id,
         created_by=row.created_by,
         role=None if row.role is None else UserRole(row.role),
-        note=row.note,
         expires_at=row.expires_at,
     )

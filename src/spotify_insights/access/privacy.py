@@ -50,8 +50,11 @@ _REVOKE: Final = (
         UPDATE api_keys SET revoked_at = clock_timestamp()
          WHERE user_id = :user_id AND revoked_at IS NULL AND id IS DISTINCT FROM CAST(:kept AS uuid)
     """),
+    # Those of a kept session go on: taken for used, the next one to come would look stolen and end it.
     text("""
-        UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE user_id = :user_id AND used_at IS NULL
+        UPDATE refresh_tokens SET used_at = clock_timestamp()
+         WHERE user_id = :user_id AND used_at IS NULL
+           AND session_id IS DISTINCT FROM CAST(:kept AS uuid)
     """),
     text("""
         UPDATE one_time_links SET used_at = clock_timestamp() WHERE user_id = :user_id AND used_at IS NULL

@@ -28,6 +28,7 @@ from spotify_insights.errors import UnauthenticatedError
 from spotify_insights.installation.secrets import InstallationSecrets, SecretName
 
 LIFE_DAYS: Final = 30
+FAMILY_DAYS: Final = 365
 GRACE_SECONDS: Final = 10
 _VALUE_BYTES: Final = 32
 
@@ -68,6 +69,7 @@ _PROLONG: Final = text("""
     UPDATE sessions s
        SET last_seen_at = clock_timestamp(),
            expires_at = least(clock_timestamp() + make_interval(days => :days),
+                              s.created_at + make_interval(days => :family_days),
                               (SELECT k.expires_at FROM api_keys k WHERE k.id = s.api_key_id))
      WHERE s.id = :session_id
 """)
@@ -177,7 +179,9 @@ class RefreshTokens:
 
     def _next(self, tx: Transaction, row: Row[tuple[object, ...]], following: str) -> Family:
         tx.session.execute(_USE, {"id": row.id})
-        tx.session.execute(_PROLONG, {"session_id": row.session_id, "days": LIFE_DAYS})
+        tx.session.execute(
+            _PROLONG, {"session_id": row.session_id, "days": LIFE_DAYS, "family_days": FAMILY_DAYS}
+        )
         self._add(tx, row.session_id, following)
         return _family(row, following)
 

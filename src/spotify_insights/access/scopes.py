@@ -5,7 +5,7 @@ from typing import Final
 
 
 class UserRole(StrEnum):
-    """`user` has their own things, `admin` also runs the installation, `service` acts for those it registered."""
+    """`user` has their own things, `admin` also runs the installation, `service` acts for its users."""
 
     USER = "user"
     ADMIN = "admin"

@@ -22,7 +22,7 @@ from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Database, rows_changed
 from spotify_insights.errors import PermanentError, TemporaryError
 from spotify_insights.security.sealing import SealedText, Sealer
-from spotify_insights.spotify.errors import ReauthRequiredError
+from spotify_insights.spotify.errors import NotSetUpError, ReauthRequiredError
 from spotify_insights.spotify.http_client import SpotifyHttpClient
 from spotify_insights.spotify.login import AppCredentials, Tokens, refresh
 
@@ -130,6 +130,7 @@ class AccessTokens:
         Raises:
             NotConnectedError: there are no tokens.
             ReauthRequiredError: the listener must authorise again.
+            NotSetUpError: it has to be refreshed, and this installation has no client id.
             TemporaryError: Spotify did not answer, or may not be asked now; trying later helps.
         """
         with self._database.transaction(acting_for=Actor.listener(user_id)) as tx:
@@ -144,6 +145,8 @@ class AccessTokens:
 
         Raises: as `current`.
         """
+        if not self._app.client_id:
+            raise NotSetUpError
         give_up_at = time.monotonic() + WAIT_FOR_OTHERS.total_seconds()
         while time.monotonic() < give_up_at:
             claimed = self._newer_or_lease(user_id, seen_version)

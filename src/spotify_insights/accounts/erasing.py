@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from spotify_insights.accounts.people import LastAdminError, hold_admins
+from spotify_insights.accounts.people import LastAdminError, end_links_made_by, hold_admins
 from spotify_insights.accounts.profile import no_such_user
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import ConflictError
@@ -49,7 +49,7 @@ def refuse_if_erasing(session: Session, user_id: UUID) -> None:
 def mark_as_erasing(tx: Transaction, user_id: UUID) -> bool:
     """From the end of this transaction on the user is leaving; whether that is new. Safe to repeat.
 
-    To be done by who sees all users.
+    To be done by who sees all users and how they sign in. Links that they made for others end.
 
     Raises:
         NotFoundError: there is no such user.
@@ -57,7 +57,7 @@ def mark_as_erasing(tx: Transaction, user_id: UUID) -> bool:
         LastAdminError: they are the last admin.
     """
     session = tx.session
-    admins = hold_admins(tx)
+    other_admins = hold_admins(tx, besides=user_id)
     user = session.execute(_FACTS, {"user_id": user_id}).one_or_none()
     if user is None:
         raise no_such_user()
@@ -68,7 +68,8 @@ def mark_as_erasing(tx: Transaction, user_id: UUID) -> bool:
             "This service has registered users, who would be left without it. Erase those first, "
             "then the service."
         )
-    if user.role == "admin" and admins <= 1:
+    if user.role == "admin" and not other_admins:
         raise LastAdminError
     session.execute(_MARK, {"user_id": user_id})
+    end_links_made_by(tx, user_id)
     return True

@@ -16,6 +16,7 @@ class AuditEvent(StrEnum):
     ACCOUNT_CREATED = "account_created"
     ROLE_CHANGED = "role_changed"
     INVITATION_CREATED = "invitation_created"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
     INVITATION_ACCEPTED = "invitation_accepted"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # an event, not a password
     PASSWORD_RESET_LINK_CREATED = "password_reset_link_created"  # noqa: S105  # an event, not a password

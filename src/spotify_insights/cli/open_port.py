@@ -9,16 +9,21 @@ from spotify_insights.settings import is_loopback
 _BACKLOG = 1024
 
 
-def open_port(host: str, port: int) -> socket.socket:
+def open_port(host: str, port: int, *, with_sign_in: bool = False) -> socket.socket:
     """A socket that listens on `host` and `port` (0: any free one). Connections wait until somebody accepts.
 
-    Raises SetupError if the host is not loopback or is unknown here, or the port is not to be had.
+    Args:
+        with_sign_in: whether others may reach it, because nobody gets in without a sign-in.
+
+    Raises:
+        SetupError: others would reach what lets everybody in, the host is unknown here, or the port is not to
+            be had.
     """
     family, address = _address_of(host, port)
-    if not is_loopback(address[0]):
+    if not with_sign_in and not is_loopback(address[0]):
         raise SetupError(
             f"AUTH_MODE is open, which lets everybody in, so this serves 127.0.0.1 only and not {host}; "
-            "leave out --host."
+            "leave out --host, or set AUTH_MODE=required."
         )
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -20,7 +20,8 @@ from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.postgres import EmbeddedPostgres
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.errors import SetupError
-from spotify_insights.sign_in.redirect_uri import redirect_uri
+from spotify_insights.settings import is_loopback
+from spotify_insights.sign_in.redirect_uri import check_public_url, redirect_uri
 
 _REAL_DATA = ("DATABASE_URL", "REDIS_URL", "CACHE_URL", "TOKEN_KEYS_FILE", "TOKEN_KEYS")
 _CONCURRENCY = {"spotify": 2, "insights": 2, "scheduled": 1}
@@ -86,7 +87,8 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
     # Invented listeners and a pretend Spotify must never come near real people's data and tokens.
     ignored = [name for name in _REAL_DATA if demo is not None and os.environ.get(name)]
     given = {name: value for name, value in os.environ.items() if name not in ignored}
-    listener = supervisor.hold(open_port(options.host, options.port))
+    with_sign_in = given.get("AUTH_MODE") == "required"
+    listener = supervisor.hold(open_port(options.host, options.port, with_sign_in=with_sign_in))
     name = "spotify-insights" if demo is None else "spotify-insights-demo"
     folder = supervisor.hold(DataFolder(options.data_dir or default_data_dir(name)))
     say(f"spotify-insights {__version__}")
@@ -99,7 +101,7 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
         "PORT": str(listener.getsockname()[1]),
         # The address itself and not a name for it: providers refuse `localhost` in redirect addresses. The
         # demo is reached here, whatever else is configured.
-        "PUBLIC_URL": (demo is None and given.get("PUBLIC_URL")) or _own_address(listener),
+        "PUBLIC_URL": (demo is None and given.get("PUBLIC_URL")) or _own_address(options.host, listener),
         # Both are named, one of them empty, so that no file of settings puts a second ring beside the first.
         "TOKEN_KEYS": given.get("TOKEN_KEYS", ""),
         "TOKEN_KEYS_FILE": _key_file(folder, given),
@@ -109,6 +111,7 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }
+    check_public_url(common["PUBLIC_URL"])
     if demo is not None:
         _launch_pretend_spotify(supervisor, folder, common, demo)
         common |= demo.environment
@@ -123,7 +126,6 @@ def _bring_up(supervisor: Supervisor, options: UpOptions, demo: DemoHooks | None
         demo.seed(environment)
     supervisor.wait_until_ready()
     # With sign-in only the public address is answered.
-    with_sign_in = environment.get("AUTH_MODE") == "required"
     address = environment["PUBLIC_URL"] if with_sign_in else web_address(options.host, listener)
     say(f"Ready: {address}  (Ctrl-C stops everything)")
     if with_sign_in:
@@ -141,13 +143,25 @@ def _say_who_is_first(environment: Mapping[str, str]) -> None:
         say(f"Nobody can sign in yet. Become the admin, within a day and once:\n  {link}")
 
 
-def _own_address(listener: socket) -> str:
-    return web_address(str(listener.getsockname()[0]), listener)
+def _own_address(host: str, listener: socket) -> str:
+    bound = str(listener.getsockname()[0])
+    if not is_loopback(bound):
+        raise SetupError(
+            f"--host {host} serves other machines, and PUBLIC_URL is not set: set it to the https address at "
+            "which browsers reach this installation, such as https://insights.example.org."
+        )
+    return web_address(bound, listener)
 
 
 def _say_what_to_register(environment: Mapping[str, str]) -> None:
+    address = redirect_uri(environment["PUBLIC_URL"], "spotify")
     if environment.get("SPOTIFY_CLIENT_ID"):
-        say(f"  register   {redirect_uri(environment['PUBLIC_URL'], 'spotify')} as redirect URI at Spotify")
+        say(f"  register   {address} as redirect URI at Spotify")
+    else:
+        say(
+            f"  spotify    not set up; register {address} at Spotify, then set SPOTIFY_CLIENT_ID and "
+            "SPOTIFY_CLIENT_SECRET"
+        )
 
 
 def _key_file(folder: DataFolder, given: Mapping[str, str]) -> str:

@@ -32,7 +32,8 @@ def check_ring(secrets: InstallationSecrets) -> None:
         )
         raise SetupError(
             f"The key ring does not open what this installation has stored: {reason}. "
-            "Start with the key file that it was sealed with; restore it from your backup."
+            "Start with the key file that it was sealed with; restore it from your backup. If it is lost for "
+            "good, `spotify-insights keys begin-anew` says how to go on without it."
         ) from None
     except (UnavailableError, DBAPIError) as error:
         _log.warning("key_ring_not_checked", reason=type(error).__name__)

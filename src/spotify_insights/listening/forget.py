@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 from spotify_insights.database.database import rows_changed
 
 _LAST_PLAY: Final = text("SELECT max(id) FROM plays WHERE user_id = :user_id")
+_HAS_PLAYS: Final = text("""
+    SELECT EXISTS (SELECT FROM plays WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[])))
+""")
 
 _PLAYS: Final = text("""
     DELETE FROM plays WHERE id IN (
@@ -82,6 +85,11 @@ def last_play(session: Session, user_id: UUID) -> int | None:
     """The key of the play that was stored last; later ones have greater keys."""
     key: int | None = session.scalar(_LAST_PLAY, {"user_id": user_id})
     return key
+
+
+def has_plays(session: Session, user_id: UUID, sources: Sequence[str]) -> bool:
+    """Whether plays of the user from one of these sources are stored."""
+    return bool(session.scalar(_HAS_PLAYS, {"user_id": user_id, "sources": list(sources)}))
 
 
 def forget_plays(

@@ -46,7 +46,8 @@ class PollRecentlyPlayed(Job):
 class PurgeDisconnectedData(ListenerJob):
     """Delete what came from a provider before the listener disconnected it; see `privacy.purge_disconnected`.
 
-    `last_play` and `until` bound it: what a later connection brings is not its business.
+    `last_play` and `until` bound it: what a later connection brings is not its business. `summaries` says
+    whether snapshots and insights go, too; once the plays are gone, nobody could tell any more.
     """
 
     task_name: ClassVar[str] = "spotify.purge_disconnected_data"
@@ -56,5 +57,6 @@ class PurgeDisconnectedData(ListenerJob):
     expires_after: ClassVar[timedelta] = timedelta(days=4)
     provider: Literal["spotify", "listenbrainz"]
     keep_uploads: bool
+    summaries: bool = True
     last_play: int | None
     until: datetime

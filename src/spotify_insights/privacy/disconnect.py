@@ -16,8 +16,9 @@ from spotify_insights.database.database import Transaction
 from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.privacy import cancel_jobs_of
-from spotify_insights.listening.forget import last_play
+from spotify_insights.listening.forget import has_plays, last_play
 from spotify_insights.listening.jobs import PurgeDisconnectedData
+from spotify_insights.privacy.purge_disconnected import SOURCES
 from spotify_insights.sign_in.privacy import has_local_account
 from spotify_insights.storage.read import shorten_exports
 
@@ -38,7 +39,8 @@ def disconnect(
     """End the connection and queue the purge of what it brought; the id of that task.
 
     When this is committed, the tokens are deleted, and no job that used them or wrote about what they brought
-    stores anything more. The purge takes what is there now. Whatever a new connection brings later is kept:
+    stores anything more. The purge takes what is there now: snapshots and insights, too, unless nothing that
+    they were computed from can have come from this provider. Whatever a new connection brings later is kept:
     its jobs wait until the purge is over.
 
     Args:
@@ -53,9 +55,10 @@ def disconnect(
     refuse_if_erasing(session, user_id)
     if not drop_connection(session, user_id, provider, has_account=has_local_account(session, user_id)):
         raise NotFoundError("There is no such connection.")
-    cancel_jobs_of(
-        session, user_id, prefixes=(f"{provider}.", "insights."), kept=(PurgeDisconnectedData.task_name,)
-    )
+    # Spotify's own lists of favourites stand in every snapshot, even where no play is stored.
+    summaries = provider == "spotify" or has_plays(session, user_id, SOURCES[provider])
+    prefixes = (f"{provider}.", "insights.") if summaries else (f"{provider}.",)
+    cancel_jobs_of(session, user_id, prefixes=prefixes, kept=(PurgeDisconnectedData.task_name,))
     shorten_exports(session, user_id)
     cache.invalidate(tx, [listener_scope(user_id)])
     audit.record(
@@ -73,6 +76,7 @@ def disconnect(
             user_id=user_id,
             provider=provider,
             keep_uploads=keep_uploads,
+            summaries=summaries,
             last_play=last_play(session, user_id),
             until=until,
         ),

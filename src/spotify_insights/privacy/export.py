@@ -22,6 +22,8 @@ from spotify_insights.storage.write import add_chunk, begin_file, chunks_of, com
 ROWS_AT_ONCE: Final = 2000
 # Beyond that the zip is made on disk, where nobody finds it by a name and nothing of it stays.
 _IN_MEMORY_BYTES: Final = 8 * 1024 * 1024
+# As `writestr` gives it: a file that its owner reads and writes.
+_READABLE: Final = 0o600 << 16
 
 
 def export_user_data(
@@ -61,14 +63,19 @@ def export_user_data(
 def _write_zip(
     content: IO[bytes], attempt: Attempt, user_id: UUID, audit: AuditLog, rows_at_once: int
 ) -> None:
+    made_at = now()
     topics = [table for table in INVENTORY if table.topic is not None]
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", export_readme(INVENTORY, made_at=now()))
+        archive.writestr("README.txt", export_readme(INVENTORY, made_at=made_at))
         archive.writestr(SCHEMA_FILE, json.dumps(export_schema(INVENTORY), indent=2))
         for done, table in enumerate(topics):
             attempt.progress(f"{table.topic}", done=done, total=len(topics) + 1)
             owner = audit.pseudonym(user_id) if table.by_pseudonym else user_id
-            with archive.open(f"{table.topic}.json", "w", force_zip64=True) as file:
+            # A name alone would be dated 1980.
+            entry = zipfile.ZipInfo(f"{table.topic}.json", date_time=made_at.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = _READABLE
+            with archive.open(entry, "w", force_zip64=True) as file:
                 _write_rows(file, attempt, table, owner, rows_at_once)
         attempt.progress("storing", done=len(topics), total=len(topics) + 1)
 

@@ -10,8 +10,8 @@ from spotify_insights.listening.forget import Forgotten, forget_plays, forget_sn
 from spotify_insights.listening.jobs import PurgeDisconnectedData
 
 BATCH: Final = 1000
-_SOURCES: Final = {"spotify": ("spotify_api",), "listenbrainz": ("listenbrainz",)}
-_UPLOADS: Final = {"spotify": ("spotify_export",), "listenbrainz": ()}
+SOURCES: Final = {"spotify": ("spotify_api",), "listenbrainz": ("listenbrainz",)}
+UPLOADS: Final = {"spotify": ("spotify_export",), "listenbrainz": ()}
 
 
 def purge_disconnected_data(
@@ -19,14 +19,15 @@ def purge_disconnected_data(
 ) -> None:
     """Delete plays from the provider, every snapshot, the insights about them, and orphans of the catalogue.
 
-    Snapshots and insights mix sources, so all of them go; from what stays they can be computed again. Each
-    batch is a transaction of its own. Safe to repeat; the result counts what this attempt deleted.
+    Snapshots and insights mix sources, so all of them go where one of the sources was the provider; from what
+    stays they can be computed again. Each batch is a transaction of its own. Safe to repeat; the result
+    counts what this attempt deleted.
 
     Raises: as `Attempt.step`.
     """
     plays = Forgotten(0, 0, 0)
     if job.last_play is not None:
-        sources = (*_SOURCES[job.provider], *(() if job.keep_uploads else _UPLOADS[job.provider]))
+        sources = (*SOURCES[job.provider], *(() if job.keep_uploads else UPLOADS[job.provider]))
         while True:
             with attempt.step() as tx:
                 gone = forget_plays(
@@ -36,7 +37,7 @@ def purge_disconnected_data(
                 break
             plays += gone
     snapshots = Forgotten(0, 0, 0)
-    while True:
+    while job.summaries:
         with attempt.step() as tx:
             before = insight_ids_of(tx.session, job.user_id)
             gone = forget_snapshots(tx.session, job.user_id, until=job.until, batch=batch)

@@ -14,7 +14,7 @@ from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog, Origin
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
-from spotify_insights.database.actor import SYSTEM, Actor
+from spotify_insights.database.actor import AUTHENTICATION, SYSTEM, Actor
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.jobs.enqueue import enqueue
@@ -56,7 +56,7 @@ def request_erasure(
     if tx.session.scalar(_SEEN, {"user_id": user_id}) is None:
         raise no_such_user()
     # Whether other admins or users of a service are left is not for the user to see, but for us to know.
-    tx.continue_as(Actor.admin(user_id))
+    tx.continue_as(AUTHENTICATION)
     is_new = mark_as_erasing(tx, user_id)
     tx.continue_as(Actor.listener(user_id))
     if is_new:

@@ -39,9 +39,12 @@ class AdminExistsError(ConflictError):
 def create_setup_link(tx: Transaction, public_url: str) -> SecretStr:
     """The address of the set-up page with a new token, which works once and for a day.
 
+    From here on `tx` is AUTHENTICATION's, who sees whether an admin can sign in.
+
     Raises:
         AdminExistsError: nobody is to be the first any more.
     """
+    tx.continue_as(AUTHENTICATION)
     if count_admins(tx):
         raise AdminExistsError
     token = create_link(tx, LinkPurpose.SETUP, lasts=LINK_LASTS).token.get_secret_value()

@@ -51,7 +51,14 @@ def invite(
     return link
 
 
-def withdraw_invitation(tx: Transaction, invitation_id: UUID) -> None:
+def withdraw_invitation(
+    tx: Transaction,
+    audit: AuditLog,
+    invitation_id: UUID,
+    *,
+    actor: Actor,
+    origin: Origin | None = None,
+) -> None:
     """Make an invitation worthless that nobody has accepted yet.
 
     Raises:
@@ -59,3 +66,4 @@ def withdraw_invitation(tx: Transaction, invitation_id: UUID) -> None:
     """
     if not end_links(tx, LinkPurpose.INVITATION, link_id=invitation_id):
         raise NotFoundError("There is no such invitation, or it is over already.")
+    audit.record(tx, AuditEvent.INVITATION_WITHDRAWN, actor=actor, target=str(invitation_id), origin=origin)

@@ -33,6 +33,13 @@ _REPLACE: Final = text("""
     UPDATE local_accounts SET password_hash = :password_hash, changed_at = clock_timestamp()
      WHERE user_id = :user_id AND password_hash = :former
 """)
+# Neither goes away, or gets another password, until the transaction ends that lets somebody in.
+_HOLD_USER: Final = text("""
+    SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL FOR KEY SHARE
+""")
+_HOLD_PASSWORD: Final = text("""
+    SELECT FROM local_accounts WHERE user_id = :user_id AND password_hash = :password_hash FOR SHARE
+""")
 _REHASH: Final = text("""
     UPDATE local_accounts SET password_hash = :password_hash
      WHERE user_id = :user_id AND password_hash = :former
@@ -63,6 +70,21 @@ class Credentials:
 
     username: str
     password_hash: str
+
+
+@dataclass(frozen=True, repr=False)
+class CheckedPassword:
+    """Whose name and password were right, and by which hash: it may be another one by now."""
+
+    user_id: UUID
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class WrongPassword:
+    """Name and password do not go together. Whose name it is, the audit log alone may learn."""
+
+    user_id: UUID | None
 
 
 def new_credentials(username: str, password: SecretStr) -> Credentials:
@@ -103,27 +125,39 @@ def create_account(
     return user_id
 
 
-def check_password(database: Database, username: str, password: SecretStr) -> UUID | None:
-    """Whose name and password these are; None for a wrong password and for an unknown name alike.
+def check_password(database: Database, username: str, password: SecretStr) -> CheckedPassword | WrongPassword:
+    """Whose name and password these are. A wrong password and an unknown name take the same work.
 
-    Both take the same work, and no transaction is open meanwhile. A hash with outdated parameters is renewed.
+    No transaction is open meanwhile, so whoever lets somebody in asks `still_counts` in theirs. A hash with
+    outdated parameters is renewed.
     """
     with database.transaction(acting_for=AUTHENTICATION) as tx:
         found: Row[Any] | None = tx.session.execute(
             _BY_NAME, {"username": normalised_username(username)}
         ).one_or_none()
     if not is_password(password, None if found is None else found.password_hash) or found is None:
-        return None
-    if is_outdated(found.password_hash):
-        renewed = {
-            "user_id": found.user_id,
-            "former": found.password_hash,
-            "password_hash": hash_password(password),
-        }
-        with database.transaction(acting_for=AUTHENTICATION) as tx:
-            tx.session.execute(_REHASH, renewed)
-    user_id: UUID = found.user_id
-    return user_id
+        return WrongPassword(None if found is None else found.user_id)
+    if not is_outdated(found.password_hash):
+        return CheckedPassword(found.user_id, found.password_hash)
+    renewed = hash_password(password)
+    change = {"user_id": found.user_id, "former": found.password_hash, "password_hash": renewed}
+    with database.transaction(acting_for=AUTHENTICATION) as tx:
+        done = rows_changed(tx.session, _REHASH, change)
+    # Somebody else renewed or changed it a moment ago, and what they stored is not outdated.
+    return CheckedPassword(found.user_id, renewed) if done else check_password(database, username, password)
+
+
+def still_counts(tx: Transaction, checked: CheckedPassword) -> bool:
+    """Whether the password is still the one that was checked; if so, it stays that until `tx` ends.
+
+    To be asked as AUTHENTICATION, in the transaction that begins a session: whoever changes the password
+    meanwhile ends that session, too.
+    """
+    parameters = {"user_id": checked.user_id, "password_hash": checked.password_hash}
+    return (
+        tx.session.execute(_HOLD_USER, {"user_id": checked.user_id}).one_or_none() is not None
+        and tx.session.execute(_HOLD_PASSWORD, parameters).one_or_none() is not None
+    )
 
 
 def username_of(tx: Transaction, user_id: UUID) -> str | None:

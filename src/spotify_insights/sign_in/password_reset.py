@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from spotify_insights.access.api_keys import revoke_all_keys
 from spotify_insights.access.one_time_links import (
     LinkOverError,
     LinkPurpose,
@@ -68,7 +69,7 @@ def reset_password(
     password: SecretStr,
     origin: Origin | None = None,
 ) -> UUID:
-    """Set the password that was chosen, use the link up, and end every session; returns whose it is.
+    """Set the password that was chosen, use the link up, and end every session and key; returns whose it is.
 
     Raises:
         LinkOverError: the link does not work, or no more.
@@ -84,12 +85,14 @@ def reset_password(
     with database.transaction(acting_for=AUTHENTICATION) as tx:
         use_link(tx, LinkPurpose.PASSWORD_RESET, token_hash)
         ended = set_password(tx, user_id, password_hash)
+        # Whoever forgot a password may have been robbed of it, and of what was made with it.
+        keys = revoke_all_keys(tx, user_id)
         audit.record(
             tx,
             AuditEvent.PASSWORD_CHANGED,
             actor=Actor.listener(user_id),
             subject=user_id,
-            details={"method": "reset_link", "sessions": ended},
+            details={"method": "reset_link", "sessions": ended, "keys": keys},
             origin=origin,
         )
     return user_id

@@ -2,6 +2,8 @@
 
 import unicodedata
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -9,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
-from spotify_insights.errors import InvalidInputError
+from spotify_insights.errors import InvalidInputError, UnavailableError
 
 SHORTEST_PASSWORD: Final = 10
 LONGEST_PASSWORD_BYTES: Final = 1024
@@ -19,6 +21,10 @@ _FEWEST_CHARACTERS: Final = 4
 _HASHER: Final = PasswordHasher()
 # Each takes 64 MiB; many sign-ins at once wait for each other and do not eat the memory of the machine.
 _AT_ONCE: Final = BoundedSemaphore(4)
+# Who waits holds a thread that somebody else's request could use: few do, and not for long.
+_WAITING: Final = BoundedSemaphore(16)
+PATIENCE_SECONDS: Final = 2.0
+_BUSY: Final = "Too many people sign in at this moment. Nothing was changed; try again in a few seconds."
 # A hash that no password has: checking against it takes as long as against anybody's.
 _NOBODY: Final = "$argon2id$v=19$m={},t={},p={}${}${}".format(
     _HASHER.memory_cost,
@@ -70,19 +76,27 @@ def check_new_password(password: SecretStr, *, username: str) -> None:
 
 
 def hash_password(password: SecretStr) -> str:
-    """What is stored of a password: an argon2id hash with its salt and parameters. Takes some 50 ms."""
-    with _AT_ONCE:
+    """What is stored of a password: an argon2id hash with its salt and parameters. Takes some 50 ms.
+
+    Raises:
+        UnavailableError: too many others sign in just now.
+    """
+    with _turn():
         return _HASHER.hash(_encoded(_normalised(password)))
 
 
 def is_password(password: SecretStr, password_hash: str | None) -> bool:
-    """Whether it is the password behind the hash; without one never, after the same work."""
+    """Whether it is the password behind the hash; without one never, after the same work.
+
+    Raises:
+        UnavailableError: too many others sign in just now.
+    """
     given = _encoded(_normalised(password))
     if len(given) > LONGEST_PASSWORD_BYTES:
         # It cannot be anybody's; the work is done all the same.
         given = given[:LONGEST_PASSWORD_BYTES]
         password_hash = None
-    with _AT_ONCE:
+    with _turn():
         try:
             return _HASHER.verify(password_hash or _NOBODY, given)
         except (VerificationError, InvalidHashError):
@@ -92,6 +106,21 @@ def is_password(password: SecretStr, password_hash: str | None) -> bool:
 def is_outdated(password_hash: str) -> bool:
     """Whether it was made with other parameters than today's, and should be made anew at this sign-in."""
     return _HASHER.check_needs_rehash(password_hash)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _WAITING.acquire(blocking=False):
+        raise UnavailableError(_BUSY)
+    try:
+        if not _AT_ONCE.acquire(timeout=PATIENCE_SECONDS):
+            raise UnavailableError(_BUSY)
+        try:
+            yield
+        finally:
+            _AT_ONCE.release()
+    finally:
+        _WAITING.release()
 
 
 def _normalised(password: SecretStr) -> str:

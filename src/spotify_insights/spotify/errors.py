@@ -153,6 +153,15 @@ class OperatorMisconfiguredError(SpotifyError, PermanentError):
         self.oauth_error = oauth_error
 
 
+class NotSetUpError(SpotifyError, PermanentError):
+    """This installation has no app at Spotify, so nobody is asked."""
+
+    code = "spotify_not_set_up"
+
+    def __init__(self) -> None:
+        super().__init__("Spotify is not set up here: SPOTIFY_CLIENT_ID is missing. The operator sets it.")
+
+
 class RequestRejectedError(SpotifyError, PermanentError):
     """Spotify found the request itself invalid, which is a fault in this program."""
 
@@ -174,7 +183,10 @@ class UpstreamError(SpotifyError, TemporaryError):
     code = "spotify_upstream"
 
     def __init__(self, *, detail: str, status: int | None = None) -> None:
-        super().__init__(f"Spotify is not answering as it should ({detail}); we will try again.")
+        super().__init__(
+            f"Spotify did not answer as it should ({detail}). If this stays, see whether Spotify itself "
+            "works, then try again."
+        )
         self.detail = detail
         self.status = status
 

@@ -30,13 +30,14 @@ from spotify_insights.web.api import (
 )
 from spotify_insights.web.authorization import document_open_doors
 from spotify_insights.web.documented import add_examples
+from spotify_insights.web.errors_answered import install_problem_handlers
 from spotify_insights.web.hot_reads import HotReads
 from spotify_insights.web.idempotency import document_keys
 from spotify_insights.web.limits.rate_limits import RateLimits
 from spotify_insights.web.methods import refuse_other_methods
 from spotify_insights.web.middleware.install import install_walls
 from spotify_insights.web.pages import routers as pages
-from spotify_insights.web.problems import Problem, install_problem_handlers
+from spotify_insights.web.problems import Problem
 from spotify_insights.web.task_watch import TaskWatch
 
 RELAY_STOP_SECONDS = 5.0

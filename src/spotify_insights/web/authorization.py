@@ -6,6 +6,7 @@ A route takes exactly one of these, with the scope that it needs:
     actor: Annotated[Actor, acting_for_caller(Scope.INSIGHTS_READ)]      whose things the caller may see
     actor: Annotated[Actor, acting_for_operator(Scope.ADMIN_READ)]       the one who runs the installation
     principal: Annotated[Principal, caller(Scope.KEYS)]                  the caller as such
+    principal: Annotated[Principal, person(Scope.KEYS)]                  the caller, with a browser
 
 A foreign user looks like one that does not exist. What a route may see is decided here; that it sees nothing
 else is the work of its query and, behind that, of row-level security.
@@ -17,7 +18,7 @@ from fastapi import BackgroundTasks, Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer, SecurityScopes
 
 from spotify_insights.access.authenticate import BearerToken, Credential, SessionCookie
-from spotify_insights.access.principal import LOCAL_PRINCIPAL, Principal
+from spotify_insights.access.principal import LOCAL_PRINCIPAL, Principal, PrincipalKind
 from spotify_insights.access.scopes import Scope
 from spotify_insights.accounts.profile import no_such_user
 from spotify_insights.accounts.queries import registered_user
@@ -25,8 +26,11 @@ from spotify_insights.database.actor import Actor
 from spotify_insights.errors import ForbiddenError, UnauthenticatedError
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.limits.policy import LimitClass
-from spotify_insights.web.limits.request_limits import limit_address, limit_principal
+from spotify_insights.web.limits.request_limits import (
+    limit_principal,
+    limit_wrong_credential,
+    refuse_shut_address,
+)
 from spotify_insights.web.parameters import UserId
 from spotify_insights.web.recognise import recognise
 from spotify_insights.web.session_cookie import SESSION_COOKIE, session_cookie_of
@@ -62,7 +66,7 @@ async def known_caller(
             known = request.state.principal = await _find(request, runtime, reads, background)
         except UnauthenticatedError:
             # Nobody tries out keys and tokens without end.
-            await limit_address(request, LimitClass.DEFAULT)
+            await limit_wrong_credential(request)
             raise
     return cast("Principal", known)
 
@@ -75,6 +79,7 @@ async def _find(
         return LOCAL_PRINCIPAL
     if credential is None:
         raise UnauthenticatedError(NOT_SIGNED_IN)
+    refuse_shut_address(request)
     return await recognise(credential, runtime, reads, background)
 
 
@@ -139,6 +144,15 @@ async def _operator(principal: Annotated[Principal, Depends(_allowed)]) -> Actor
     return principal.operator
 
 
+async def _person(principal: Annotated[Principal, Depends(_allowed)]) -> Principal:
+    if principal.kind not in {PrincipalKind.SESSION, PrincipalKind.LOCAL}:
+        raise ForbiddenError(
+            "A key or token may not do that: it would outlive itself. Sign in with a browser, or use the "
+            "command line where this installation runs."
+        )
+    return principal
+
+
 def acting_for_listener(scope: Scope) -> Any:
     """The listener whom the parameter `user_id` of path or query names."""
     return Security(_listener, scopes=[scope])
@@ -157,6 +171,11 @@ def acting_for_operator(scope: Scope) -> Any:
 def caller(scope: Scope) -> Any:
     """The caller as such."""
     return Security(_allowed, scopes=[scope])
+
+
+def person(scope: Scope) -> Any:
+    """The caller, who signed in with a browser: for what gives power that lasts longer than a credential."""
+    return Security(_person, scopes=[scope])
 
 
 def document_open_doors(schema: dict[str, Any]) -> None:

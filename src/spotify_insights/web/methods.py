@@ -10,6 +10,9 @@ from starlette.routing import BaseRoute, Match, compile_path
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from spotify_insights.web.middleware.refusal import wants_page
+from spotify_insights.web.pages.rendering import see_other
+
 
 def refuse_other_methods(app: FastAPI) -> None:
     """Answer 405 to every other method of the addresses that `app` has now; call it after the last route.
@@ -33,17 +36,23 @@ def refuse_other_methods(app: FastAPI) -> None:
     def taken_by_pattern(path: str) -> frozenset[str]:
         return frozenset().union(*(taken for pattern, taken in patterns if pattern.match(path)))
 
+    pages = frozenset(path for path, taken in literal.items() if "GET" in taken)
+
     # Before all others, so that no pattern takes a literal address for a parameter.
-    app.router.routes.insert(0, _OtherMethods(taken_by_literal))
+    app.router.routes.insert(0, _OtherMethods(taken_by_literal, pages))
     # After all others: it is asked only where no route takes the request.
-    app.router.routes.append(_OtherMethods(taken_by_pattern))
+    app.router.routes.append(_OtherMethods(taken_by_pattern, pages))
 
 
 class _OtherMethods(BaseRoute):
-    """Matches requests whose address is known and whose method is not."""
+    """Matches requests whose address is known and whose method is not.
 
-    def __init__(self, taken: Callable[[str], frozenset[str]]) -> None:
+    A browser that opens the address of a form, as after loading its answer again, is led to the page above.
+    """
+
+    def __init__(self, taken: Callable[[str], frozenset[str]], pages: frozenset[str]) -> None:
         self._taken = taken
+        self._pages = pages
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -55,4 +64,15 @@ class _OtherMethods(BaseRoute):
 
     @override
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raise HTTPException(405, headers={"Allow": ", ".join(sorted(self._taken(scope["path"])))})
+        taken = self._taken(scope["path"])
+        if scope["method"] == "GET" and taken == {"POST"} and wants_page(scope):
+            await see_other(self._page_above(scope["path"]))(scope, receive, send)
+            return
+        raise HTTPException(405, headers={"Allow": ", ".join(sorted(taken))})
+
+    def _page_above(self, path: str) -> str:
+        while path:
+            path = path.rpartition("/")[0]
+            if path in self._pages:
+                return path
+        return "/"

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 # What JSON Schema can say of the rule below; lone surrogates have no place in a pattern.
 NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -26,3 +26,11 @@ PlainText = Annotated[
 ]
 # Without the control characters that the validator refuses, too, so that the documentation tells the rule.
 Email = Annotated[str, Field(min_length=3, max_length=320, pattern=_EMAIL), AfterValidator(_storable)]
+
+
+def _plain(value: SecretStr) -> SecretStr:
+    _storable(value.get_secret_value())
+    return value
+
+
+PlainSecret = Annotated[SecretStr, AfterValidator(_plain)]

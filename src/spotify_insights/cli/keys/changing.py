@@ -122,7 +122,8 @@ def _refuse_lost_ring(which: WhichDatabase, file: Path) -> None:
     if is_needed:
         raise SetupError(
             f"The key file {file} does not exist, but the database holds secrets that were sealed before. "
-            "Restore the file from your backup: a new key would not open them."
+            "Restore the file from your backup: a new key would not open them. If it is lost for good, "
+            "`spotify-insights keys begin-anew` says how to go on without it."
         )
 
 

@@ -92,3 +92,22 @@ def retire(key_id: KeyId, data_dir: DataDir = None, demo: Demo = False) -> None:
     from spotify_insights.cli.keys.changing import retire_key
 
     retire_key(key_id, data_dir, demo=demo)
+
+
+@keys_app.command("begin-anew")
+def begin_anew(
+    i_lost_the_ring: Annotated[
+        bool, typer.Option("--i-lost-the-ring", help="There is no copy of the old key ring anywhere.")
+    ] = False,
+    data_dir: DataDir = None,
+    demo: Demo = False,
+) -> None:
+    """Go on without a key ring that is lost, with the one that is there now or with a new one.
+
+    Stop the service first. What only the lost ring opened is given up: everybody connects Spotify and
+    ListenBrainz again, API keys are revoked, access tokens end, and the pseudonyms of the audit log begin
+    anew. Passwords, sessions and everybody's history stay. It is refused where the ring opens everything.
+    """
+    from spotify_insights.cli.keys.beginning_anew import begin_keys_anew
+
+    begin_keys_anew(data_dir, demo=demo, is_lost=i_lost_the_ring)

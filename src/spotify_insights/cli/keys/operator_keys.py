@@ -24,9 +24,10 @@ _NO_SUCH_TABLE: Final = frozenset({"42P01", "42703"})
 
 @dataclass(frozen=True)
 class OperatorKeys:
-    """The ring of an installation: the file it is in, or None where it is in TOKEN_KEYS."""
+    """The ring of an installation: the file it is in, or None where it is in TOKEN_KEYS; and its database."""
 
     file: Path | None
+    which: WhichDatabase
 
     @classmethod
     def of(cls, which: WhichDatabase) -> "OperatorKeys":
@@ -41,24 +42,31 @@ class OperatorKeys:
         if file and ring:
             raise SetupError("TOKEN_KEYS_FILE and TOKEN_KEYS are both set; leave one of them out.")
         if ring:
-            return cls(None)
+            return cls(None, which)
         if file:
-            return cls(Path(file))
+            return cls(Path(file), which)
         if which.is_given:
             raise SetupError(
                 "DATABASE_URL is set, and nothing says where its keys are. Set TOKEN_KEYS_FILE or TOKEN_KEYS "
                 "as the service has it."
             )
-        return cls(which.folder / "keys.json")
+        return cls(which.folder / "keys.json", which)
 
     @property
     def source(self) -> KeySource:
         """The ring as a process of the service reads it.
 
         Raises:
-            SetupError: it is missing or not a key ring.
+            SetupError: it is missing or not a key ring. Where there is no database either, that is told, for
+                nobody has lost anything then.
+            UnavailableError: it is missing, and the database does not answer.
         """
-        return GivenKeys(self.given) if self.file is None else WatchedKeyFile(self.file)
+        if self.file is None:
+            return GivenKeys(self.given)
+        if not self.file.exists():
+            with operator_database(self.which) as database, database.transaction():
+                pass
+        return WatchedKeyFile(self.file)
 
     @property
     def given(self) -> KeyRing:

@@ -23,6 +23,7 @@ from spotify_insights.listenbrainz.errors import (
 from spotify_insights.security.sealing import Sealer
 from spotify_insights.sign_in.problem import Problem, ProblemKind, SignInError
 from spotify_insights.sign_in.providers.provider import Kept
+from spotify_insights.sign_in.providers.told_text import check_identity
 
 _KEPT_OF: Final[Mapping[str | None, Kept]] = {
     None: Kept.CONNECTED,
@@ -76,11 +77,14 @@ class ListenBrainzProvider:
     def prove(self, *, token: SecretStr) -> ListenBrainzProof:
         refusal: InvalidInputError | SignInError
         try:
-            return ListenBrainzProof(self._client.user_name_of(token), token, self._sealer)
+            user_name = self._client.user_name_of(token)
         except TokenRejectedError as error:
             refusal = InvalidInputError(error.message, field="token")
         except ListenBrainzRateLimitedError as error:
             refusal = SignInError("slow_down", wait=error.wait)
         except ListenBrainzUpstreamError:
             refusal = SignInError("provider_away")
+        else:
+            check_identity(user_name)
+            return ListenBrainzProof(user_name, token, self._sealer)
         raise refusal

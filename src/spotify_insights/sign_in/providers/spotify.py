@@ -18,6 +18,7 @@ from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.security.sealing import Sealer
 from spotify_insights.sign_in.problem import Problem, ProblemKind, SignInError
 from spotify_insights.sign_in.providers.provider import Kept
+from spotify_insights.sign_in.providers.told_text import check_identity, cleaned
 from spotify_insights.spotify.errors import (
     OperatorMisconfiguredError,
     OwnerNotPremiumError,
@@ -104,7 +105,7 @@ class SpotifyProof:
 
     @property
     def display_name(self) -> str | None:
-        return (self.profile.display_name or "")[:LONGEST_NAME] or None
+        return cleaned(self.profile.display_name or "")[:LONGEST_NAME] or None
 
     def keep(self, tx: Transaction, user_id: UUID) -> Kept:
         # An answer that does not name the scopes granted all that were asked for (RFC 6749, section 5.1).
@@ -168,6 +169,7 @@ class SpotifyProvider:
             refusal = _problem_of(error)
         else:
             if tokens.refresh_token is not None:
+                check_identity(profile.id, profile.account_id)
                 return SpotifyProof(profile, tokens, tokens.refresh_token, self._sealer)
             refusal = SignInError("provider_away")
         # Raised here and not where it happened, so that no traceback leads to what was sent.

@@ -21,14 +21,19 @@ from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import InvalidInputError, UnauthenticatedError
 from spotify_insights.runtime import Runtime
-from spotify_insights.sign_in.local_accounts import check_password
+from spotify_insights.sign_in.local_accounts import (
+    CheckedPassword,
+    WrongPassword,
+    check_password,
+    still_counts,
+)
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.limits.request_limits import limited_by_name
 from spotify_insights.web.origin import origin_of
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.session_cookie import drop_session_cookie, session_cookie_of
-from spotify_insights.web.text import PlainText
+from spotify_insights.web.text import PlainSecret, PlainText
 
 router = APIRouter(tags=["Access"])
 
@@ -53,7 +58,7 @@ class KeyGrant(Documented):
     example: ClassVar = {"grant_type": "api_key", "api_key": "si_A1b2C3d4E5f6_..."}
 
     grant_type: Literal["api_key"]
-    api_key: Annotated[SecretStr, Field(min_length=1, max_length=2048)]
+    api_key: Annotated[PlainSecret, Field(min_length=1, max_length=2048)]
     scopes: WantedScopes = None
 
 
@@ -78,7 +83,7 @@ class RefreshGrant(Documented):
     example: ClassVar = {"grant_type": "refresh_token", "refresh_token": "..."}
 
     grant_type: Literal["refresh_token"]
-    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    refresh_token: Annotated[PlainSecret, Field(min_length=1, max_length=200)]
 
 
 Grant = Annotated[
@@ -168,9 +173,9 @@ def _granted(
 ) -> Family | _Refusal:
     if isinstance(grant, PasswordGrant):
         # A password takes its time, and no transaction waits for that.
-        user_id = check_password(runtime.database, grant.username, grant.password)
+        checked = check_password(runtime.database, grant.username, grant.password)
         with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-            return _for_password(tx, runtime, request, user_id, grant)
+            return _for_password(tx, runtime, request, checked, grant)
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
         if isinstance(grant, KeyGrant):
             return _for_key(tx, runtime, request, grant)
@@ -199,19 +204,24 @@ def _for_key(tx: Transaction, runtime: Runtime, request: Request, grant: KeyGran
 
 
 def _for_password(
-    tx: Transaction, runtime: Runtime, request: Request, user_id: UUID | None, grant: PasswordGrant
+    tx: Transaction,
+    runtime: Runtime,
+    request: Request,
+    checked: CheckedPassword | WrongPassword,
+    grant: PasswordGrant,
 ) -> Family | _Refusal:
-    if user_id is None:
+    if isinstance(checked, WrongPassword) or not still_counts(tx, checked):
         runtime.audit.record(
             tx,
             AuditEvent.SIGN_IN_REFUSED,
             actor=AUTHENTICATION,
+            subject=checked.user_id,
             details={"method": "password_grant", "reason": "wrong_name_or_password"},
             origin=origin_of(request),
         )
         return _Refusal(_WRONG_PASSWORD)
-    scopes = _chosen(grant.scopes, lock_owner(tx, user_id))
-    return _begin(tx, runtime, request, user_id, scopes=scopes, api_key_id=None)
+    scopes = _chosen(grant.scopes, lock_owner(tx, checked.user_id))
+    return _begin(tx, runtime, request, checked.user_id, scopes=scopes, api_key_id=None)
 
 
 def _for_refresh_token(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from spotify_insights.access.one_time_links import NewLink
 from spotify_insights.access.scopes import Scope, UserRole
@@ -19,6 +19,7 @@ from spotify_insights.web.authorization import acting_for_operator
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
+from spotify_insights.web.numbers import as_whole_number
 from spotify_insights.web.origin import origin_of
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
@@ -45,7 +46,7 @@ class NewInvitation(Documented):
     note: Annotated[PlainText, Field(max_length=LONGEST_NOTE)] | None = Field(
         default=None, description="For whom it is, in your own words."
     )
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = DAYS
+    days: Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS), BeforeValidator(as_whole_number)] = DAYS
 
 
 class OneTimeLinkDocument(Documented):
@@ -134,7 +135,9 @@ async def read_invitations(request: Request, reads: HotReadsDep, actor: Recorded
 @router.delete(
     "/{invitation_id}", status_code=204, response_class=Response, responses=problem_responses(404, 422)
 )
-def delete_invitation(runtime: RuntimeDep, actor: WritingOperator, invitation_id: InvitationId) -> None:
+def delete_invitation(
+    request: Request, runtime: RuntimeDep, actor: WritingOperator, invitation_id: InvitationId
+) -> None:
     """Withdraw an invitation that nobody has accepted."""
     with runtime.database.transaction(acting_for=actor) as tx:
-        withdraw_invitation(tx, invitation_id)
+        withdraw_invitation(tx, runtime.audit, invitation_id, actor=actor, origin=origin_of(request))

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from spotify_insights.access.api_key_text import KEY_ID_PATTERN
 from spotify_insights.access.api_keys import MOST_DAYS, USUAL_DAYS, CreatedKey, revoke_key
@@ -14,10 +14,11 @@ from spotify_insights.access.queries import key_documents
 from spotify_insights.access.scopes import Scope
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.database.actor import Actor
-from spotify_insights.web.authorization import caller
+from spotify_insights.web.authorization import caller, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
+from spotify_insights.web.numbers import as_whole_number
 from spotify_insights.web.origin import origin_of
 from spotify_insights.web.own_account import own_id
 from spotify_insights.web.problems import problem_responses
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/api/keys", tags=["Access"])
 
 KEY_ID = "A1b2C3d4E5f6"
 KeyHolder = Annotated[Principal, caller(Scope.KEYS)]
+KeyMaker = Annotated[Principal, person(Scope.KEYS)]
 KeyId = Annotated[
     str,
     Path(
@@ -36,7 +38,11 @@ KeyId = Annotated[
     ),
 ]
 KeyName = Annotated[PlainText, Field(min_length=1, max_length=100, description="What the key is for.")]
-KeyDays = Annotated[int, Field(ge=1, le=MOST_DAYS, description="After how many days the key ends.")]
+KeyDays = Annotated[
+    int,
+    Field(strict=True, ge=1, le=MOST_DAYS, description="After how many days the key ends."),
+    BeforeValidator(as_whole_number),
+]
 
 
 class NewKey(Documented):
@@ -129,8 +135,12 @@ async def read_keys(request: Request, reads: HotReadsDep, principal: KeyHolder) 
 @router.post(
     "", status_code=201, response_model=CreatedKeyDocument, responses=problem_responses(409, 413, 415, 422)
 )
-def create_key(request: Request, runtime: RuntimeDep, principal: KeyHolder, body: NewKey) -> Response:
-    """Make a key. It can do nothing that you could not do with what you showed to make it."""
+def create_key(request: Request, runtime: RuntimeDep, principal: KeyMaker, body: NewKey) -> Response:
+    """Make a key. Keys are made after signing in with a browser: no key or token makes another.
+
+    It can do nothing that you could not do yourself. An operator makes keys of services by
+    `spotify-insights accounts create-key`.
+    """
     user_id = own_id(principal)
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
         key = runtime.authenticator.api_keys.create(

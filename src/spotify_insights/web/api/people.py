@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field
 
+from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope, UserRole
 from spotify_insights.accounts.people import change_role
 from spotify_insights.audit.event import AuditEvent
@@ -16,7 +17,7 @@ from spotify_insights.sign_in.password_reset import create_reset_link
 from spotify_insights.sign_in.queries import people_documents
 from spotify_insights.web.admin_reads import RecordedOperator
 from spotify_insights.web.api.invitations import OneTimeLinkDocument, PersonRole, link_answer
-from spotify_insights.web.authorization import acting_for_operator
+from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
@@ -100,8 +101,9 @@ def set_role(request: Request, runtime: Runtime, actor: Actor, user_id: UUID, ro
     Raises:
         NotFoundError, ConflictError: as `change_role`.
     """
-    with runtime.database.transaction(acting_for=actor) as tx:
-        former = change_role(tx, user_id, role)
+    # Whether others can sign in is for nobody to see, but for us to know.
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        former = change_role(tx, user_id, role, actor=actor)
         runtime.audit.record(
             tx,
             AuditEvent.ROLE_CHANGED,
@@ -119,9 +121,18 @@ def set_role(request: Request, runtime: Runtime, actor: Actor, user_id: UUID, ro
     responses=problem_responses(404, 409, 422),
 )
 def create_password_reset(
-    request: Request, runtime: RuntimeDep, actor: WritingOperator, user_id: Person
+    request: Request,
+    runtime: RuntimeDep,
+    principal: Annotated[Principal, person(Scope.ADMIN_WRITE)],
+    user_id: Person,
 ) -> Response:
-    """Make a link through which somebody chooses a new password, once, within a day. You hand it over."""
+    """Make a link through which somebody chooses a new password, once, within a day. You hand it over.
+
+    Whoever opens the link can sign in as that person and see all that is theirs, and so could you. That is
+    why it takes a browser's session, and why the link and its use are recorded in the audit log.
+    """
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-        link = create_reset_link(tx, runtime.audit, user_id, actor=actor, origin=origin_of(request))
+        link = create_reset_link(
+            tx, runtime.audit, user_id, actor=principal.operator, origin=origin_of(request)
+        )
     return link_answer(runtime.settings, "/reset-password", link)

@@ -28,9 +28,9 @@ from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/users", tags=["Privacy"])
 
-_EXPORT_ID: Final = "01936e5c-b3d9-7e21-8f02-1a2b3c4d5e6f"
+EXPORT_ID: Final = "01936e5c-b3d9-7e21-8f02-1a2b3c4d5e6f"
 ExportId = Annotated[
-    UUID, Path(description="The export, as the task's result named it.", examples=[_EXPORT_ID])
+    UUID, Path(description="The export, as the task's result named it.", examples=[EXPORT_ID])
 ]
 ConnectedProvider = Annotated[Provider, Path(description="The provider to disconnect.", examples=["spotify"])]
 KeepUploads = Annotated[
@@ -42,7 +42,7 @@ class ExportDocument(Documented):
     """An export that can be downloaded."""
 
     example: ClassVar = {
-        "export_id": _EXPORT_ID,
+        "export_id": EXPORT_ID,
         "name": "listening-export-2026-11-22.zip",
         "size_bytes": 482_133,
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -90,9 +90,10 @@ def disconnect_provider(
 ) -> Response:
     """Disconnect a provider. Its tokens are gone at once; the task deletes what came through them.
 
-    That is every play from the provider's API, every snapshot and every insight, for they mix sources. Plays
-    from uploaded exports go, too, unless `keep_uploads` is set; a new ingestion computes the rest again.
-    Connecting again before the task has ended is fine: what the new connection brings is kept.
+    That is every play from the provider's API and, where the provider had a part in them, every snapshot and
+    every insight, for they mix sources. Plays from uploaded exports go, too, unless `keep_uploads` is set; a
+    new ingestion computes the rest again. Connecting again before the task has ended is fine: what the new
+    connection brings is kept.
     """
     with runtime.database.transaction(acting_for=actor) as tx:
         return respond_once(

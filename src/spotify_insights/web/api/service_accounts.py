@@ -9,12 +9,13 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict
 
 from spotify_insights.access.api_keys import USUAL_DAYS
+from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.accounts.service_accounts import create_service, service_documents
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.api.keys import KEY_ID, CreatedKeyDocument, KeyDays, KeyName, created_key_document
-from spotify_insights.web.authorization import acting_for_operator
+from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
@@ -83,10 +84,14 @@ class ServiceDocument(Documented):
 def create(
     request: Request,
     runtime: RuntimeDep,
-    actor: Annotated[Actor, acting_for_operator(Scope.ADMIN_WRITE)],
+    principal: Annotated[Principal, person(Scope.ADMIN_WRITE)],
     body: NewService,
 ) -> Response:
-    """Create a service with a first key, which has every scope of a service. Not safe to repeat."""
+    """Create a service with a first key, which has every scope of a service. Not safe to repeat.
+
+    Like all keys it is made after signing in with a browser, or by the operator's command line.
+    """
+    actor = principal.operator
     scopes = SCOPES_OF_ROLE[UserRole.SERVICE]
     origin = origin_of(request)
     with runtime.database.transaction(acting_for=actor) as tx:

@@ -15,6 +15,7 @@ from spotify_insights.installation.secrets import InstallationSecrets, SecretNam
 from spotify_insights.settings import Settings
 from spotify_insights.web.limits.counters import OwnCounters, RedisCounters
 from spotify_insights.web.limits.policy import LimitClass, Standing, policies_of
+from spotify_insights.web.limits.shut_addresses import ShutAddresses
 
 # Once per outage, until the breaker lets somebody try again.
 PATIENCE_SECONDS: Final = 0.2
@@ -43,6 +44,7 @@ class RateLimits:
         self._breaker = CircuitBreaker()
         self._key: bytes | None = None
         self._ask_for_key_at = 0.0
+        self.shut_addresses = ShutAddresses()
 
     async def take(self, wanted: list[tuple[LimitClass, str]]) -> list[Standing]:
         """Count one request of each subject under its class; all in one round trip to Redis.
@@ -79,4 +81,4 @@ class RateLimits:
 
 
 def _hash(key: bytes, subject: str) -> str:
-    return hmac.digest(key, subject.encode(), "sha256").hex()[:32]
+    return hmac.digest(key, subject.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]

@@ -16,12 +16,14 @@ from starlette.types import Scope
 
 from spotify_insights.access.principal import Principal, PrincipalKind
 from spotify_insights.errors import TooManyRequestsError
+from spotify_insights.sign_in.usernames import normalised_username
 from spotify_insights.web.client_address import client_address, limited_as
 from spotify_insights.web.limits.policy import HOUR, LimitClass, Policy, Standing
 from spotify_insights.web.limits.rate_limits import RateLimits
 
 _IN_SCOPE: Final = "limit_standings"
-_LONGEST_NAME: Final = 320
+# No form and no body takes a longer one.
+_LONGEST_NAME: Final = 2000
 
 
 def standings_of(scope: Scope) -> dict[tuple[LimitClass, str], Standing]:
@@ -56,8 +58,35 @@ async def limit_address(request: HTTPConnection, *classes: LimitClass) -> None:
     Raises:
         TooManyRequestsError: a quota is used up.
     """
-    address = f"address:{limited_as(client_address(request))}"
-    await _take(request, [(limit_class, address) for limit_class in classes])
+    await _take(request, [(limit_class, _address(request)) for limit_class in classes])
+
+
+async def limit_wrong_credential(request: HTTPConnection) -> None:
+    """Count a key, token or session that nobody has, for the address that it comes from.
+
+    Raises:
+        TooManyRequestsError: there were too many; until some time has passed `refuse_shut_address` refuses.
+    """
+    try:
+        await limit_address(request, LimitClass.DEFAULT)
+    except TooManyRequestsError as error:
+        limits = cast("RateLimits", request.app.state.rate_limits)
+        limits.shut_addresses.shut(_address(request), error.retry_after)
+        raise
+
+
+def refuse_shut_address(request: HTTPConnection) -> None:
+    """Refuse at once, and before the database is asked, where too many wrong credentials came from.
+
+    Raises:
+        TooManyRequestsError: from this address they did.
+    """
+    limits = cast("RateLimits", request.app.state.rate_limits)
+    left = limits.shut_addresses.shut_for(_address(request))
+    if left is not None:
+        raise TooManyRequestsError(
+            "Too many credentials that nobody has came from your address.", retry_after=left
+        )
 
 
 async def limit_sign_in_of(request: HTTPConnection, name: str) -> None:
@@ -66,7 +95,8 @@ async def limit_sign_in_of(request: HTTPConnection, name: str) -> None:
     Raises:
         TooManyRequestsError: there were too many.
     """
-    subject = f"account:{name.strip().casefold()[:_LONGEST_NAME]}"
+    # The very spelling that the account is looked up by: another one is no new quota.
+    subject = f"account:{normalised_username(name[:_LONGEST_NAME])}"
     await _take(request, [(LimitClass.SIGN_IN, subject)])
 
 
@@ -81,6 +111,10 @@ def limited_by_name(field: str) -> Any:
     return Depends(limit)
 
 
+def _address(request: HTTPConnection) -> str:
+    return f"address:{limited_as(client_address(request))}"
+
+
 async def _field(request: Request, field: str) -> str | None:
     # Both stay with the request, so that the route reads them, too.
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -89,7 +123,8 @@ async def _field(request: Request, field: str) -> str | None:
     else:
         try:
             body = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
+            # The route reads it once more, and says what is wrong with it.
             return None
         value = body.get(field) if isinstance(body, dict) else None
     return value if isinstance(value, str) else None

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spotify_insights.errors import TooManyRequestsError
@@ -11,8 +11,10 @@ from spotify_insights.web.limits.policy import LimitClass, Standing
 from spotify_insights.web.limits.request_limits import limit_address, standings_of
 from spotify_insights.web.middleware.refusal import refusal
 
-# What probes, Prometheus and every page ask for, and what a caller is needed for anyway.
-_NOT_BY_ADDRESS: Final = ("/health", "/static", "/swagger", "/metrics", "/api")
+# What probes, Prometheus and every page ask for.
+_NOT_BY_ADDRESS: Final = ("/health", "/static", "/swagger", "/metrics")
+# Whoever shows a credential here is counted by it, in `web.authorization`.
+_BY_CREDENTIAL: Final = "/api"
 # Where somebody tries a password, a link or a token.
 _SIGN_IN: Final = (
     *("/sign-in", "/register", "/setup", "/invitation", "/reset-password", "/account/password", "/auth"),
@@ -25,13 +27,15 @@ class AddressLimits:
     """Counts requests without a caller by their address, and attempts to sign in more strictly.
 
     Args:
+        session_cookie: the name of the cookie that a browser shows its session with.
         everything: whether all anonymous requests count, or attempts to sign in alone: without sign-in there
             is nobody but the operator's own machine.
     """
 
-    def __init__(self, app: ASGIApp, *, everything: bool) -> None:
+    def __init__(self, app: ASGIApp, *, everything: bool, session_cookie: str) -> None:
         self._app = app
         self._everything = everything
+        self._cookie = session_cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,11 +71,18 @@ class AddressLimits:
     def _classes(self, scope: Scope) -> list[LimitClass]:
         path = scope["path"]
         sign_in = _is_attempt(scope["method"], path)
-        anonymous = sign_in or not any(_is_under(path, prefix) for prefix in _NOT_BY_ADDRESS)
+        free = any(_is_under(path, prefix) for prefix in _NOT_BY_ADDRESS)
+        known = _is_under(path, _BY_CREDENTIAL) and self._shows_credential(Headers(scope=scope))
+        anonymous = sign_in or not (free or known)
         return [
             *([LimitClass.DEFAULT] if anonymous and self._everything else []),
             *([LimitClass.SIGN_IN] if sign_in else []),
         ]
+
+    def _shows_credential(self, headers: Headers) -> bool:
+        return "authorization" in headers or any(
+            self._cookie in cookie_parser(cookie) for cookie in headers.getlist("cookie")
+        )
 
 
 def _is_attempt(method: str, path: str) -> bool:

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spotify_insights.web.problems import problem_response
+from spotify_insights.web.middleware.refusal import refusal
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
@@ -15,7 +15,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 class BoundedBody:
     """Refuses bodies that are too large or of a kind that their address does not take, before anything else.
 
-    The API takes JSON alone, which no form of a foreign page can send; pages take forms as well.
+    The API takes JSON alone, which no form of a foreign page can send; pages take forms alone.
 
     What a client still sends after its refusal is read and thrown away by the server: closing at once would
     let many clients see a broken connection in place of the answer.
@@ -39,19 +39,26 @@ class BoundedBody:
         except ClientDisconnect:
             return
         if body is None:
-            await problem_response(
-                scope["request_id"],
+            too_large = refusal(
+                scope,
                 413,
                 code="request_too_large",
+                title="That is too much at once",
                 detail=f"The body may have {self._limit // 1024} KiB at most.",
-            )(scope, receive, send)
+                to_do="Send less.",
+            )
+            await too_large(scope, receive, send)
         elif body and not _is_taken(scope["path"], headers.get("content-type", "")):
-            await problem_response(
-                scope["request_id"],
+            form = not scope["path"].startswith("/api/")
+            not_taken = refusal(
+                scope,
                 415,
                 code="unsupported_content_type",
-                detail="Send the body as application/json.",
-            )(scope, receive, send)
+                title="This cannot be read",
+                detail="What was sent is of a kind that this address does not take.",
+                to_do=f"Send it as {FORM if form else 'application/json'}.",
+            )
+            await not_taken(scope, receive, send)
         else:
             await self._app(scope, _replayed(body, receive), send)
 
@@ -95,7 +102,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 def _is_taken(path: str, content_type: str) -> bool:
     media_type = content_type.partition(";")[0].strip().lower()
-    return _is_json(media_type) or (media_type == FORM and not path.startswith("/api/"))
+    return _is_json(media_type) if path.startswith("/api/") else media_type == FORM
 
 
 def _is_json(media_type: str) -> bool:

@@ -32,7 +32,8 @@ class SameOriginOnly:
     """Lets changes through that come from our own pages, or from programs.
 
     It looks at requests whose right a browser adds by itself: with the session cookie, as a form, or all of
-    them where there is no sign-in. Nobody's page can make a browser send an `Authorization` header.
+    them where there is no sign-in. Nobody's page can make a browser send a bearer token; the API looks at
+    nothing else where there is one, and pages look at the cookie alone.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
@@ -45,7 +46,7 @@ class SameOriginOnly:
         if (
             scope["type"] == "http"
             and scope["method"] not in _SAFE
-            and self._is_foreign(Headers(scope=scope))
+            and self._is_foreign(scope["path"], Headers(scope=scope))
         ):
             answer = refusal(
                 scope,
@@ -59,8 +60,8 @@ class SameOriginOnly:
             return
         await self._app(scope, receive, send)
 
-    def _is_foreign(self, headers: Headers) -> bool:
-        if "authorization" in headers:
+    def _is_foreign(self, path: str, headers: Headers) -> bool:
+        if path.startswith("/api/") and _shows_bearer(headers):
             return False
         has_session = any(self._cookie in cookie_parser(cookie) for cookie in headers.getlist("cookie"))
         is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
@@ -87,3 +88,8 @@ class SameOriginOnly:
             and host is not None
             and origin.answers_to(type(host)(origin.host, host.port))
         )
+
+
+def _shows_bearer(headers: Headers) -> bool:
+    shown = headers.getlist("authorization")
+    return bool(shown) and all(value.partition(" ")[0].lower() == "bearer" for value in shown)

@@ -13,6 +13,7 @@ from spotify_insights.web.middleware.hosts import LocalOnly, PublicHostOnly
 from spotify_insights.web.middleware.last_resort import LastResort
 from spotify_insights.web.middleware.request_id import RequestId
 from spotify_insights.web.middleware.safe_headers import SafeHeaders
+from spotify_insights.web.session_cookie import cookie_name
 
 
 def install_walls(app: FastAPI, settings: Settings) -> None:
@@ -26,10 +27,10 @@ def install_walls(app: FastAPI, settings: Settings) -> None:
     # The last one added is the first one asked.
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody)
-    app.add_middleware(AddressLimits, everything=not is_open)
+    app.add_middleware(AddressLimits, everything=not is_open, session_cookie=cookie_name(settings))
     app.add_middleware(SameOriginOnly, settings=settings)
     if is_open:
-        app.add_middleware(LocalOnly)
+        app.add_middleware(LocalOnly, public_url=settings.public_url)
     else:
         app.add_middleware(PublicHostOnly, public_url=settings.public_url)
     app.add_middleware(LastResort)

@@ -29,8 +29,9 @@ _ALWAYS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-# Two years, as browsers ask of sites that shall never be reached unencrypted (RFC 6797, section 6.1).
-_ONLY_ENCRYPTED: Final = {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"}
+# Two years, as browsers ask of sites that shall never be reached unencrypted (RFC 6797, section 6.1). Names
+# under ours are somebody else's to decide about.
+_ONLY_ENCRYPTED: Final = {"Strict-Transport-Security": "max-age=63072000"}
 
 
 class SafeHeaders:

@@ -1,10 +1,12 @@
 """The account page: who one is here, what is connected, and how to take everything along or leave."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from spotify_insights.access.principal import Principal
@@ -19,6 +21,7 @@ from spotify_insights.web.pages.account_view import account_view
 from spotify_insights.web.pages.forms import Text, problems_of, status_of
 from spotify_insights.web.pages.page_route import PageRoute
 from spotify_insights.web.pages.rendering import render_page, see_other
+from spotify_insights.web.pages.shown_once import new_form
 from spotify_insights.web.pages.viewer import Viewer, ViewerId
 from spotify_insights.web.text import is_storable
 
@@ -29,13 +32,20 @@ _NEWS: Final = {
     "welcome": "You are in. Connect a service below, or just look around.",
     "saved": "Saved. A new time zone counts from the next snapshot on.",
     "password_changed": "Your password is changed, and you are signed out everywhere else.",
-    "connected": "Connected. Your listening is being read for the first time; that takes a minute.",
-    "disconnected": "Disconnected. What came through it is being deleted.",
     "session_ended": "That sign-in has ended.",
     "sessions_ended": "You are signed out everywhere else.",
     "key_revoked": "That key counts no longer.",
     "export_requested": "Your export is being put together. Load this page again in a minute.",
 }
+# By what the address names.
+_CONNECTION_NEWS: Final = {
+    ("connected", "spotify"): "Spotify is connected. What you play is recorded from now on.",
+    ("connected", "listenbrainz"): "ListenBrainz is connected. It signs you in; nothing is read from it yet.",
+    ("disconnected", "spotify"): "Spotify is disconnected. What came through it is being deleted, and so are "
+    "all snapshots and insights.",
+    ("disconnected", "listenbrainz"): "ListenBrainz is disconnected, and its token is deleted.",
+}
+_NOT_ALL_ALLOWED: Final = "Spotify is connected, but it was not allowed everything. See below."
 
 
 @router.get("/account")
@@ -75,14 +85,27 @@ async def show_account(
     """The page, with the problem beside its field where a form could not be used."""
     if viewer.user_id is None:
         raise TypeError("Only somebody who signed in has an account.")
+    view = await account_view(reads, runtime.settings, viewer, viewer.user_id)
     return render_page(
         request,
         "account.html",
         status=200 if error is None else status_of(error),
         problems={} if error is None else problems_of(error),
-        news=next((said for name, said in _NEWS.items() if name in request.query_params), ""),
-        **await account_view(reads, runtime.settings, viewer, viewer.user_id),
+        news=_news(request.query_params, view["connections"]),
+        form=new_form(),
+        **view,
     )
+
+
+def _news(query: QueryParams, connections: Sequence[Mapping[str, Any]]) -> str:
+    """What has just happened, as far as it is still so."""
+    by_provider = {connection["provider"]: connection for connection in connections}
+    for (what, provider), said in _CONNECTION_NEWS.items():
+        connection = by_provider.get(provider)
+        if query.get(what) != provider or (connection is None) != (what == "disconnected"):
+            continue
+        return _NOT_ALL_ALLOWED if connection is not None and connection["not_allowed"] else said
+    return next((said for name, said in _NEWS.items() if name in query), "")
 
 
 def _save(runtime: Runtime, user_id: UUID, display_name: str, timezone: str) -> None:

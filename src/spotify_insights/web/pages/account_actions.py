@@ -3,10 +3,11 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from spotify_insights.access.api_key_text import KEY_ID_PATTERN
 from spotify_insights.access.api_keys import USUAL_DAYS, CreatedKey, revoke_key
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope
@@ -24,6 +25,7 @@ from spotify_insights.web.pages.account import show_account
 from spotify_insights.web.pages.forms import Text
 from spotify_insights.web.pages.page_route import PageRoute
 from spotify_insights.web.pages.rendering import render_page, see_other
+from spotify_insights.web.pages.shown_once import ShownAlreadyError, make_once, shown_already_page
 from spotify_insights.web.pages.viewer import Viewer, ViewerId
 from spotify_insights.web.session_cookie import drop_session_cookie
 from spotify_insights.web.text import is_storable
@@ -31,6 +33,7 @@ from spotify_insights.web.text import is_storable
 router = APIRouter(prefix="/account", include_in_schema=False, route_class=PageRoute)
 CONFIRMATION: Final = "erase everything"
 _LONGEST_KEY_NAME: Final = 100
+KeyId = Annotated[str, Path(pattern=KEY_ID_PATTERN)]
 
 
 @router.post("/keys")
@@ -43,12 +46,15 @@ async def make_key(
     name: Text = "",
     scopes: Annotated[list[str], Form(max_length=len(Scope))] = [],  # noqa: B006  # FastAPI copies it
     days: Text = str(USUAL_DAYS),
+    form: Text = "",
 ) -> Response:
     """Make an API key, and show it this once."""
     try:
         key = await run_in_threadpool(
-            _make_key, request, runtime, viewer, user_id, name.strip(), scopes, days
+            _make_key, request, runtime, viewer, user_id, name.strip(), scopes, days, form
         )
+    except ShownAlreadyError:
+        return shown_already_page(request, back="/account")
     except (InvalidInputError, ConflictError) as error:
         return await show_account(request, runtime, reads, viewer, error=error)
     return render_page(request, "key_created.html", key=key, secret=key.secret.get_secret_value())
@@ -62,6 +68,7 @@ def _make_key(
     name: str,
     scopes: list[str],
     days: str,
+    form: str,
 ) -> CreatedKey:
     if not 1 <= len(name) <= _LONGEST_KEY_NAME or not is_storable(name):
         raise InvalidInputError(
@@ -70,10 +77,14 @@ def _make_key(
     if not days.isdecimal() or len(days) > 4:
         raise InvalidInputError("Give the days as a number.", field="expires_in_days")
     wanted = frozenset(scope for scope in Scope if scope.value in scopes)
-    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        key = runtime.authenticator.api_keys.create(
+
+    def make() -> CreatedKey:
+        return runtime.authenticator.api_keys.create(
             tx, user_id, name=name, scopes=wanted, allowed=viewer.scopes, days=int(days)
         )
+
+    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
+        key = make_once(tx, user_id, form, make)
         runtime.audit.record(
             tx,
             AuditEvent.KEY_CREATED,
@@ -88,7 +99,7 @@ def _make_key(
 
 @router.post("/keys/{key_id}/revoke")
 def end_key(
-    request: Request, runtime: RuntimeDep, viewer: Viewer, user_id: ViewerId, key_id: str
+    request: Request, runtime: RuntimeDep, viewer: Viewer, user_id: ViewerId, key_id: KeyId
 ) -> Response:
     """Revoke an API key."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
@@ -159,7 +170,7 @@ def end_connection(
             cache=runtime.cache,
             origin=origin_of(request),
         )
-    return see_other("/account?disconnected=1")
+    return see_other(f"/account?disconnected={provider}")
 
 
 @router.post("/export")

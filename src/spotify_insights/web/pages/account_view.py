@@ -11,11 +11,13 @@ from spotify_insights.accounts.queries import connection_documents, user_documen
 from spotify_insights.database.actor import Actor
 from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import UnauthenticatedError
+from spotify_insights.privacy.queries import leaving_document
 from spotify_insights.settings import Settings
 from spotify_insights.sign_in.queries import username_document
+from spotify_insights.spotify.scopes import RECENTLY_PLAYED_READ, TOP_READ
 from spotify_insights.storage.read import export_documents
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.pages.providers_offered import start_addresses
+from spotify_insights.web.pages.providers_offered import spotify_to_set_up, start_addresses
 
 SCOPE_WORDS = {
     Scope.PROFILE_READ: "See the profile",
@@ -38,6 +40,11 @@ SCOPE_WORDS = {
 # What a new key is offered with.
 USUAL_SCOPES = {Scope.LISTENING_READ, Scope.INSIGHTS_READ, Scope.TASKS_READ}
 _TITLES = {"spotify": "Spotify", "listenbrainz": "ListenBrainz"}
+# After "Spotify was not allowed to …".
+_PERMISSIONS = {
+    TOP_READ: "tell your favourite tracks and artists",
+    RECENTLY_PLAYED_READ: "tell what you played lately",
+}
 
 
 async def account_view(
@@ -58,6 +65,7 @@ async def account_view(
         session_documents(user_id, current=viewer.credential_id, idle_days=settings.session_idle_days)
     )
     keys = await document(key_documents(user_id))
+    leaving = await document(leaving_document(user_id))
     offers = start_addresses(settings)
     again = {offer.provider: offer.href for offer in offers}
     connected = {connection["provider"] for connection in connections}
@@ -69,12 +77,18 @@ async def account_view(
                 **connection,
                 "title": _TITLES[connection["provider"]],
                 "again": again.get(connection["provider"]),
+                "not_allowed": [
+                    _PERMISSIONS.get(scope, scope) for scope in connection["missing_scopes"] or ()
+                ],
+                "has_uploads": connection["provider"] == "spotify" and leaving["has_uploads"],
             }
             for connection in connections
         ],
         "connectable": [offer for offer in offers if offer.provider not in connected],
         "sessions": sessions,
         "keys": [key for key in keys if key["status"] == "active"],
+        "spotify_redirect_uri": spotify_to_set_up(settings, viewer),
+        "export_under_way": leaving["export_under_way"],
         "exports": await document(export_documents(user_id)),
         "scopes": [
             (scope.value, words, scope in USUAL_SCOPES)

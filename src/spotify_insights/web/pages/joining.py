@@ -131,7 +131,13 @@ def accept_invitation(
     except RegistrationRefusedError:
         return _nobody_new(request)
     except (InvalidInputError, UsernameTakenError) as error:
-        return _form(request, _INVITATION, username=username, error=error)
+        return _form(
+            request,
+            _INVITATION,
+            username=username,
+            error=error,
+            offers=start_addresses(runtime.settings, invitation=token),
+        )
 
 
 @router.get("/register")
@@ -159,7 +165,9 @@ def register(
             request, runtime, username, password, password_again, _joining(request, runtime, timezone)
         )
     except (InvalidInputError, UsernameTakenError) as error:
-        return _form(request, _REGISTER, username=username, error=error)
+        return _form(
+            request, _REGISTER, username=username, error=error, offers=start_addresses(runtime.settings)
+        )
 
 
 def _joining(request: Request, runtime: Runtime, timezone: str, *, invitation: str | None = None) -> Join:

@@ -24,9 +24,16 @@ from spotify_insights.web.api.people import set_role
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.hot_reads import HotReads
 from spotify_insights.web.origin import origin_of
+from spotify_insights.web.own_account import own_id
 from spotify_insights.web.pages.forms import Text, problems_of, status_of
 from spotify_insights.web.pages.page_route import PageRoute
 from spotify_insights.web.pages.rendering import render_page, see_other
+from spotify_insights.web.pages.shown_once import (
+    ShownAlreadyError,
+    make_once,
+    new_form,
+    shown_already_page,
+)
 from spotify_insights.web.pages.viewer import Viewer, ViewerId
 from spotify_insights.web.text import is_storable
 
@@ -64,10 +71,13 @@ async def invite_somebody(
     note: Text = "",
     role: Text = "user",
     days: Text = str(DAYS),
+    form: Text = "",
 ) -> Response:
     """Make an invitation, and show its link this once."""
     try:
-        link = await run_in_threadpool(_invite, request, runtime, admin, note.strip(), role, days)
+        link = await run_in_threadpool(_invite, request, runtime, admin, note.strip(), role, days, form)
+    except ShownAlreadyError:
+        return shown_already_page(request, back="/people")
     except InvalidInputError as error:
         return await _show(request, reads, admin, error=error)
     return render_page(
@@ -81,10 +91,10 @@ async def invite_somebody(
 
 
 @router.post("/invitations/{invitation_id}/withdraw")
-def withdraw(runtime: RuntimeDep, admin: Admin, invitation_id: UUID) -> Response:
+def withdraw(request: Request, runtime: RuntimeDep, admin: Admin, invitation_id: UUID) -> Response:
     """Make an invitation worthless."""
     with runtime.database.transaction(acting_for=admin.operator) as tx:
-        withdraw_invitation(tx, invitation_id)
+        withdraw_invitation(tx, runtime.audit, invitation_id, actor=admin.operator, origin=origin_of(request))
     return see_other("/people?withdrawn=1")
 
 
@@ -109,11 +119,18 @@ async def change_role_of(
 
 @router.post("/{person}/password-reset")
 async def reset_password_of(
-    request: Request, runtime: RuntimeDep, reads: HotReadsDep, admin: Admin, person: UUID
+    request: Request,
+    runtime: RuntimeDep,
+    reads: HotReadsDep,
+    admin: Admin,
+    person: UUID,
+    form: Text = "",
 ) -> Response:
     """Make a link for a new password, and show it this once."""
     try:
-        link = await run_in_threadpool(_reset, request, runtime, admin, person)
+        link = await run_in_threadpool(_reset, request, runtime, admin, person, form)
+    except ShownAlreadyError:
+        return shown_already_page(request, back="/people")
     except ConflictError as error:
         return await _show(request, reads, admin, error=error)
     return render_page(
@@ -126,14 +143,17 @@ async def reset_password_of(
     )
 
 
-def _invite(request: Request, runtime: Runtime, admin: Principal, note: str, role: str, days: str) -> NewLink:
+def _invite(
+    request: Request, runtime: Runtime, admin: Principal, note: str, role: str, days: str, form: str
+) -> NewLink:
     if len(note) > LONGEST_NOTE or not is_storable(note):
         raise InvalidInputError(f"Use {LONGEST_NOTE} characters at most, on one line.", field="note")
     if role not in {UserRole.USER, UserRole.ADMIN}:
         raise InvalidInputError("Choose user or admin.", field="role")
     if not days.isdecimal() or len(days) > 3 or not 1 <= int(days) <= MOST_DAYS:
         raise InvalidInputError(f"An invitation lasts 1 to {MOST_DAYS} days.", field="days")
-    with runtime.database.transaction(acting_for=admin.operator) as tx:
+
+    def make() -> NewLink:
         return invite(
             tx,
             runtime.audit,
@@ -144,10 +164,16 @@ def _invite(request: Request, runtime: Runtime, admin: Principal, note: str, rol
             origin=origin_of(request),
         )
 
+    with runtime.database.transaction(acting_for=admin.operator) as tx:
+        return make_once(tx, own_id(admin), form, make)
 
-def _reset(request: Request, runtime: Runtime, admin: Principal, person: UUID) -> NewLink:
-    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+
+def _reset(request: Request, runtime: Runtime, admin: Principal, person: UUID, form: str) -> NewLink:
+    def make() -> NewLink:
         return create_reset_link(tx, runtime.audit, person, actor=admin.operator, origin=origin_of(request))
+
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        return make_once(tx, own_id(admin), form, make)
 
 
 def _record_look(request: Request, runtime: Runtime, admin: Principal) -> None:
@@ -166,6 +192,7 @@ async def _show(
         raise TypeError("Only somebody who signed in is an admin.")
     viewer = await document(user_document(admin.user_id), Actor.listener(admin.user_id))
     invitations = await document(invitation_documents(), admin.operator)
+    everybody = await document(people_documents(limit=MOST_SHOWN, before=None), AUTHENTICATION)
     return render_page(
         request,
         "people.html",
@@ -174,7 +201,9 @@ async def _show(
         news=next((said for name, said in _NEWS.items() if name in request.query_params), ""),
         timezone=viewer["timezone"],
         viewer_id=str(admin.user_id),
-        people=await document(people_documents(limit=MOST_SHOWN, before=None), AUTHENTICATION),
+        people=[entry for entry in everybody if entry["role"] != UserRole.SERVICE],
+        services=[entry for entry in everybody if entry["role"] == UserRole.SERVICE],
         invitations=[entry for entry in invitations if entry["status"] == "open"],
         days=DAYS,
+        form=new_form(),
     )

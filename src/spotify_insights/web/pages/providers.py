@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from pydantic import SecretStr
 from starlette.responses import Response
 
@@ -33,9 +33,10 @@ from spotify_insights.web.pages.provider_problems import (
     problem_address,
     problem_page,
 )
+from spotify_insights.web.pages.providers_offered import listenbrainz_settings
 from spotify_insights.web.pages.rendering import render_page, see_other
 from spotify_insights.web.pages.sign_in_address import login_address
-from spotify_insights.web.pages.viewer import MaybeViewer, own_path
+from spotify_insights.web.pages.viewer import MaybeViewer, account_after, own_path
 from spotify_insights.web.session_cookie import session_cookie_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -47,7 +48,13 @@ _LONGEST_CODE = 4096
 _NOT_AUDITED = frozenset({"unknown_attempt", "declined", "not_configured"})
 
 
-@router.get("/auth/{provider}/login")
+async def _get_only(request: Request) -> None:
+    # Each begins or ends an attempt, which whoever asks for headers alone does not want.
+    if request.scope.get("only_headers"):
+        raise HTTPException(405, headers={"Allow": "GET"})
+
+
+@router.get("/auth/{provider}/login", dependencies=[Depends(_get_only)])
 def login(
     request: Request,
     runtime: RuntimeDep,
@@ -81,7 +88,7 @@ def login(
     return response
 
 
-@router.get("/auth/{provider}/callback")
+@router.get("/auth/{provider}/callback", dependencies=[Depends(_get_only)])
 def callback(request: Request, runtime: RuntimeDep, viewer: MaybeViewer, provider: str) -> Response:
     """Sign in who comes back, and go on at once: this address holds a code, and must not stay anywhere."""
     asked = _by_redirect(runtime, provider)
@@ -95,7 +102,7 @@ def callback(request: Request, runtime: RuntimeDep, viewer: MaybeViewer, provide
         return see_other(problem_address(asked, refusal, next_path=next_path))
     except UnavailableError:
         return see_other(problem_address(asked, SignInError("unavailable"), next_path=next_path))
-    response = let_in(see_other(next_path), runtime, signed_in.session)
+    response = let_in(see_other(account_after(next_path, asked.name)), runtime, signed_in.session)
     drop_browser_cookie(response, runtime.settings)
     return response
 
@@ -165,7 +172,7 @@ def use_token(
         return problem_page(
             request, asked, refusal, try_again="/auth/listenbrainz", is_signed_in=viewer is not None
         )
-    return let_in(see_other(wanted), runtime, signed_in.session)
+    return let_in(see_other(account_after(wanted, asked.name)), runtime, signed_in.session)
 
 
 def _attempt(request: Request, runtime: Runtime, asked: RedirectProvider) -> Attempt:
@@ -269,6 +276,7 @@ def _token_page(
         request,
         "listenbrainz.html",
         status=422 if problems else 200,
+        settings_address=listenbrainz_settings(request.app.state.runtime.settings),
         next_path=own_path(next_path),
         invitation=invitation,
         problems=problems or {},

@@ -1,9 +1,12 @@
 """Which other services somebody may sign in with here, and where that begins."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from spotify_insights.settings import Settings
+from spotify_insights.access.principal import Principal
+from spotify_insights.access.scopes import UserRole
+from spotify_insights.settings import Settings, is_loopback
+from spotify_insights.sign_in.redirect_uri import redirect_uri
 from spotify_insights.web.pages.sign_in_address import login_address
 
 
@@ -34,3 +37,19 @@ def start_addresses(
         away = login_address("spotify", next_path=next_path, invitation=invitation)
         offers.insert(0, Offer("spotify", "Spotify", "Continue with Spotify", away))
     return offers
+
+
+def spotify_to_set_up(settings: Settings, viewer: Principal) -> str | None:
+    """The redirect URI that the operator registers with Spotify; None for others, and where that is done."""
+    may_set_up = settings.auth_mode == "open" or viewer.role is UserRole.ADMIN
+    if settings.spotify_client_id or not may_set_up:
+        return None
+    return redirect_uri(settings.public_url, "spotify")
+
+
+def listenbrainz_settings(settings: Settings) -> str:
+    """Where people find their user token: on the site, or beside the server that plays its part here."""
+    address = settings.listenbrainz_api_url.rstrip("/")
+    if is_loopback(urlsplit(address).hostname or ""):
+        return f"{address}/settings"
+    return "https://listenbrainz.org/settings/"

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import UserRole
 from spotify_insights.settings import Settings
-from spotify_insights.web.pages.words import browser_of, day_of, moment_of, size_of
+from spotify_insights.web.pages.words import breakable, browser_of, day_of, moment_of, size_of, with_addresses
 
 # Every directive that `default-src` does not stand for is named (CSP Level 3, section 6).
 _POLICY: Final = (
@@ -24,7 +24,14 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"day": day_of, "moment": moment_of, "size": size_of, "browser": browser_of}
+_TEMPLATES.filters |= {
+    "day": day_of,
+    "moment": moment_of,
+    "size": size_of,
+    "browser": browser_of,
+    "breakable": breakable,
+    "with_addresses": with_addresses,
+}
 
 Link = tuple[str, str]
 
@@ -39,8 +46,8 @@ def render_page(
 ) -> Response:
     """One page.
 
-    Every template also knows `display_name` (the installation's), `signed_in` (whether the browser is, as far
-    as this request had to know) and `path`.
+    Every template also knows `display_name` and `privacy_notice_url` (the installation's), `signed_in`
+    (whether the browser is, as far as this request had to know) and `path`.
 
     Args:
         template: a file of `web/pages/templates/`.
@@ -51,6 +58,7 @@ def render_page(
     viewer: Principal | None = getattr(request.state, "viewer", None)
     html = _TEMPLATES.get_template(template).render(
         display_name=settings.display_name,
+        privacy_notice_url=settings.privacy_notice_url,
         signed_in=viewer is not None,
         is_admin=viewer is not None and viewer.role is UserRole.ADMIN,
         path=request.url.path,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.database.actor import AUTHENTICATION
-from spotify_insights.sign_in.local_accounts import check_password
+from spotify_insights.sign_in.local_accounts import CheckedPassword, check_password, still_counts
 from spotify_insights.sign_in.registration import is_open
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.limits.request_limits import limited_by_name
@@ -25,7 +25,7 @@ Next = Annotated[str, Query(alias="next", max_length=2000)]
 WRONG = "Name and password do not go together. Check both; capital letters count in the password."
 _NEWS: Final = {
     "password_changed": "Your new password counts from now on. Sign in with it.",
-    "erased": "Your account is being erased. This takes a moment, and nobody can sign in to it any more.",
+    "erased": "Your account is closed, and everything in it is being erased.",
 }
 
 
@@ -48,15 +48,16 @@ def sign_in(
     next_path: Annotated[str, Form(alias="next", max_length=2000)] = "",
 ) -> Response:
     """Let in whoever knows name and password. A name that nobody has is answered like a wrong password."""
-    user_id = check_password(runtime.database, username, password)
+    checked = check_password(runtime.database, username, password)
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-        if user_id is not None:
-            started = begin_session(tx, request, runtime, user_id, method="password")
+        if isinstance(checked, CheckedPassword) and still_counts(tx, checked):
+            started = begin_session(tx, request, runtime, checked.user_id, method="password")
             return let_in(see_other(own_path(next_path)), runtime, started)
         runtime.audit.record(
             tx,
             AuditEvent.SIGN_IN_REFUSED,
             actor=AUTHENTICATION,
+            subject=checked.user_id,
             details={"method": "password"},
             origin=origin_of(request),
         )

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import BackgroundTasks, Depends, Request
@@ -56,6 +57,11 @@ async def _viewer_id(viewer: Viewer) -> UUID:
 
 
 ViewerId = Annotated[UUID, Depends(_viewer_id)]
+
+
+def account_after(path: str, provider: str) -> str:
+    """`path`, and where it is the account page, with what that page says about the connection."""
+    return f"/account?{urlencode({'connected': provider})}" if path == "/account" else path
 
 
 def own_path(given: str, *, otherwise: str = "/account") -> str:

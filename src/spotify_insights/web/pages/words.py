@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 _BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -22,6 +24,7 @@ _SYSTEMS: Final = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+_ADDRESS: Final = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,:;])")
 _UNITS: Final = ("bytes", "KB", "MB", "GB")
 
 
@@ -42,6 +45,20 @@ def size_of(size_bytes: int) -> str:
     while size >= 1000 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1
     return f"{size:.0f} {_UNITS[unit]}" if size >= 10 or unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def breakable(address: str) -> Markup:
+    """An address that a narrow page breaks behind `/` and `?`; copied, it is what it was."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/?])(?![/?])", address))
+
+
+def with_addresses(sentence: str) -> Markup:
+    """A sentence whose web addresses can be told from it, selected at once and broken."""
+    parts = _ADDRESS.split(sentence)
+    return Markup("").join(
+        Markup('<code class="address">{}</code>').format(breakable(part)) if number % 2 else part
+        for number, part in enumerate(parts)
+    )
 
 
 def browser_of(user_agent: str | None) -> str:

@@ -24,6 +24,8 @@ RELAY: Final = "spotify_insights_relay"
 _ROLE: Final = "current_setting('app.actor_role', true)"
 _USER: Final = "nullif(current_setting('app.user_id', true), '')::uuid"
 
+# Temporary tables come last: by default they are looked for first, and anybody may make one.
+_AS_THE_OWNER: Final = "SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp"
 # For functions that run as the owner of the tables, whom the walls hold like everybody. An error ends the
 # transaction and with it the setting. (In the head of a function PostgreSQL takes it from superusers alone.)
 _ACTOR_BEFORE: Final = f"actor_before text := {_ROLE};"
@@ -144,6 +146,7 @@ def upgrade() -> None:
             op.execute(f"GRANT {privileges} ON {table} TO {role}")
     for table, (owner, actors) in _OWNED.items():
         _wall(table, owner, actors)
+    _let_nobody_raise_themselves()
     _make_audit_log_append_only()
     _give_figures_without_rows()
 
@@ -153,6 +156,9 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION purge_audit_log(timestamptz, integer)")
     op.execute("DROP TRIGGER never_changed ON audit_log")
     op.execute("DROP FUNCTION refuse_change_of_audit_log()")
+    op.execute("DROP TRIGGER rights_given ON users")
+    op.execute("DROP TRIGGER rights_changed ON users")
+    op.execute("DROP FUNCTION refuse_change_of_rights()")
     for table in ("audit_log", *_OWNED):
         for policy in ("api", "api_reads", "api_adds", "worker", "relay", "migration"):
             op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")
@@ -214,6 +220,31 @@ def _wall(table: str, owner: str, actors: tuple[str, ...]) -> None:
     op.execute(f"CREATE POLICY migration ON {table} TO CURRENT_USER USING ({_ROLE} = 'migration')")
 
 
+def _let_nobody_raise_themselves() -> None:
+    """A row of one's own says what one may do, and that is not one's own to decide.
+
+    Whoever restores a backup writes as another role, and is let through.
+    """
+    acting = f"current_user IN ('{API}', '{WORKER}') AND coalesce({_ROLE}, '')"
+    op.execute("""
+        CREATE FUNCTION refuse_change_of_rights() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'This actor gives nobody other rights.' USING ERRCODE = 'insufficient_privilege';
+        END $$
+    """)
+    # The first admin and whoever was invited as one are made before they are anybody.
+    op.execute(f"""
+        CREATE TRIGGER rights_given BEFORE INSERT ON users FOR EACH ROW
+          WHEN (NEW.role <> 'user' AND {acting} NOT IN ('admin', 'local', 'authentication', 'system'))
+               EXECUTE FUNCTION refuse_change_of_rights()
+    """)
+    op.execute(f"""
+        CREATE TRIGGER rights_changed BEFORE UPDATE ON users FOR EACH ROW
+          WHEN ((NEW.role, NEW.registered_by) IS DISTINCT FROM (OLD.role, OLD.registered_by)
+                AND {acting} NOT IN ('admin', 'local', 'system'))
+               EXECUTE FUNCTION refuse_change_of_rights()
+    """)
+
+
 def _make_audit_log_append_only() -> None:
     op.execute("ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE audit_log FORCE ROW LEVEL SECURITY")
@@ -236,11 +267,11 @@ def _make_audit_log_append_only() -> None:
     # What is older than the retention goes, oldest first; nothing of the last thirty days.
     op.execute(f"""
         CREATE FUNCTION purge_audit_log(before timestamptz, most integer) RETURNS integer
-               LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+               LANGUAGE plpgsql {_AS_THE_OWNER} AS $$
         DECLARE gone integer; {_ACTOR_BEFORE} BEGIN
             {_THROUGH_THE_WALL}
-            DELETE FROM audit_log WHERE id IN (
-                   SELECT id FROM audit_log
+            DELETE FROM public.audit_log WHERE id IN (
+                   SELECT id FROM public.audit_log
                     WHERE at < least(before, clock_timestamp() - interval '30 days')
                     ORDER BY at LIMIT most);
             GET DIAGNOSTICS gone = ROW_COUNT;
@@ -257,7 +288,7 @@ def _give_figures_without_rows() -> None:
     op.execute(f"""
         CREATE FUNCTION spotify_connection_figures(
                OUT connected bigint, OUT reauth_required bigint, OUT days_to_first_end double precision)
-               LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+               LANGUAGE plpgsql {_AS_THE_OWNER} AS $$
         DECLARE {_ACTOR_BEFORE} BEGIN
             {_THROUGH_THE_WALL}
             SELECT count(*) FILTER (WHERE status = 'connected'),
@@ -266,7 +297,7 @@ def _give_figures_without_rows() -> None:
                    min(greatest(extract(epoch FROM refresh_expires_at - clock_timestamp()) / 86400, 0))
                        FILTER (WHERE status = 'connected')
               INTO connected, reauth_required, days_to_first_end
-              FROM spotify_tokens;
+              FROM public.spotify_tokens;
             {_BEHIND_IT_AGAIN}
         END $$
     """)  # noqa: S608  # only constants are put together
