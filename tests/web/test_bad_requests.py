@@ -71,7 +71,7 @@ def test_every_method_of_an_address_is_named_where_another_is_refused(lasting_cl
     answer = lasting_client.put(f"/api/users/{NOBODY}")
 
     reasons_of(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, HEAD, PATCH"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 def test_refused_requests_change_nothing(client: TestClient, runtime: Runtime) -> None:

@@ -171,6 +171,7 @@ def test_a_connection_shows_its_state_and_no_token(client: TestClient, runtime: 
         "authorized_at",
         "reauthorize_before",
         "days_left",
+        "missing_scopes",
         "reminder",
     }
     assert (connection["provider"], connection["status"]) == ("spotify", "connected")
