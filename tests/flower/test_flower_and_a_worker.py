@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from canaries import known_canaries
 from conftest import Servers
 from flower_trials import BROKER_PASSWORD, PAGES, PASSWORD, environment, running_flower
 from job_trials import enqueued
@@ -97,5 +98,7 @@ def test_it_shows_what_a_worker_did_by_id_alone_and_no_secret(
                 for secret in (PASSWORD, BROKER_PASSWORD, quote(PASSWORD)):
                     assert secret not in everything
                     assert secret not in flower.log
+                # Every secret that this process has seen or made, the key ring's included.
+                assert known_canaries().found_in(everything) == []
             finally:
                 worker.kill()
