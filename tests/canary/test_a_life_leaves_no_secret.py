@@ -17,7 +17,7 @@ def test_messages_metrics_and_exports_hold_no_secret(
     client: TestClient, runtime: Runtime, owner_connection: OwnerConnection
 ) -> None:
     user_id = a_connected_user(runtime)
-    client.post("/api/listening/ingest", params={"user_id": user_id})
+    client.post("/api/listening/ingest", params={"user_id": str(user_id)})
     with create_celery(runtime.settings.redis_url.get_secret_value()) as app:
         relay = Relay(runtime.relay_database, CeleryPublisher(app))
         assert relay.publish_due() == 1
