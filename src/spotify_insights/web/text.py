@@ -33,4 +33,6 @@ def _plain(value: SecretStr) -> SecretStr:
     return value
 
 
-PlainSecret = Annotated[SecretStr, AfterValidator(_plain)]
+PlainSecret = Annotated[
+    SecretStr, AfterValidator(_plain), Field(json_schema_extra={"pattern": NO_CONTROL_CHARACTERS})
+]
