@@ -70,7 +70,7 @@ class Clients:
         headers = {} if key is None else {"Idempotency-Key": key}
         began = time.monotonic()
         try:
-            answer = await self._http.post("/chaos/jobs", json=body, headers=headers)
+            answer = await self._http.post("/api/chaos/jobs", json=body, headers=headers)
         except httpx2.HTTPError as error:
             self.ledger.answers[type(error).__name__] += 1
             return None
@@ -98,7 +98,7 @@ class Clients:
     async def cancel(self, task_id: UUID) -> bool:
         """Cancel a task, and note what that means for it; whether it was in time."""
         try:
-            answer = await self._http.post(f"/chaos/jobs/{task_id}/cancellation")
+            answer = await self._http.post(f"/api/chaos/jobs/{task_id}/cancellation")
         except httpx2.HTTPError:
             self.ledger.maybe_cancelled.add(task_id)
             return False

@@ -27,7 +27,7 @@ from spotify_insights.web.app import create_app
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
 
-router = APIRouter(prefix="/chaos")
+router = APIRouter(prefix="/api/chaos")
 
 
 class Request(ChaosWork):
