@@ -15,7 +15,7 @@ from chaos.faults.catalogue import FAULTS
 from chaos.ledger import Ledger
 from chaos.plan import Planned, make_plan
 from chaos.records import Records, read_records
-from chaos.verdict import Verdict, judge
+from chaos.verdict import Finding, Verdict, judge
 from chaos.world import Setting, World
 
 Say = Callable[[str], None]
@@ -70,6 +70,8 @@ async def run(scenario: Scenario, *, say: Say, folder: Path | None = None) -> Ou
             drained_in = await world.until_done(within=scenario.patience)
         records = await asyncio.to_thread(read_records, world.database_url)
     verdict = judge(records, clients.ledger, began=began, ended=ended)
+    if not clients.ledger.accepted:
+        verdict.add(Finding.IDLE, "every request was refused")
     total = time.monotonic() - started
     return Outcome(scenario, cases, clients.ledger, records, verdict, ready - started, drained_in, total)
 

@@ -32,6 +32,7 @@ class Finding(StrEnum):
     EARLY = "early: begun before it was due"
     UNWANTED = "unwanted: cancelled, and done all the same"
     SLOT_MISSED = "slot missed: a moment of the schedule did not fire"
+    IDLE = "idle: no job was accepted, so nothing was put to the test"
     SLOT_DOUBLED = "slot doubled: a moment of the schedule fired twice"
 
 
