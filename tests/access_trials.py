@@ -20,6 +20,7 @@ from makers import a_user
 from spotify_insights.access.refresh_tokens import Family
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.access.sessions import start_session
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.runtime import Runtime
@@ -99,7 +100,12 @@ def an_api_key(runtime: Runtime, user_id: UUID, scopes: Collection[Scope] | None
     possible = SCOPES_OF_ROLE[role_of(runtime, user_id)]
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         key = runtime.authenticator.api_keys.create(
-            tx, user_id, name="Trial", scopes=possible if scopes is None else scopes, allowed=possible
+            tx,
+            user_id,
+            name="Trial",
+            scopes=possible if scopes is None else scopes,
+            allowed=possible,
+            trail=AuditTrail(runtime.audit, SYSTEM),
         )
     return key.secret.get_secret_value()
 

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from canaries import CLIENT_SECRET, register_key_file
 from canary_watch import nothing_leaks
 from owner_connection import OwnerConnection
+from redis_gone import unusable_redis as _unusable_redis  # noqa: F401  # a fixture of several folders
 from spotify_insights.database.database import Database
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.database.upgrade import upgrade_database

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from jobs_inline import work_off
 from spotify_insights.accounts.erasing import mark_as_erasing
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.privacy import erase as erase_module
@@ -30,8 +31,7 @@ def erased(runtime: Runtime, user_id: UUID) -> UUID:
             tx,
             user_id,
             is_new=is_new,
-            actor=Actor.listener(user_id),
-            audit=runtime.audit,
+            trail=AuditTrail(runtime.audit, Actor.listener(user_id)),
         )
         task_id = enqueue(tx, EraseUser(erasure_id=erasure_id), requested_by=user_id)
     work_off(runtime)

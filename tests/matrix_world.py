@@ -21,6 +21,7 @@ from quick_client import QuickClient, quick_client
 from request_table import Id, Request
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.access.sessions import start_session
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.clock import now
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
@@ -163,7 +164,13 @@ class World:
     def _api_key(self, whose: Somebody, scopes: frozenset[Scope], spoilt: str | None) -> str:
         with self.runtime.database.transaction(acting_for=SYSTEM) as tx:
             key = self.runtime.authenticator.api_keys.create(
-                tx, whose.user_id, name="Matrix", scopes=scopes, allowed=frozenset(Scope), days=30
+                tx,
+                whose.user_id,
+                name="Matrix",
+                scopes=scopes,
+                allowed=frozenset(Scope),
+                days=30,
+                trail=AuditTrail(self.runtime.audit, SYSTEM),
             )
             if spoilt is not None:
                 tx.session.execute(
@@ -201,7 +208,13 @@ class World:
     def _key_row(self, user_id: UUID, role: UserRole) -> str:
         with self.runtime.database.transaction(acting_for=SYSTEM) as tx:
             return self.runtime.authenticator.api_keys.create(
-                tx, user_id, name="Old", scopes={Scope.PROFILE_READ}, allowed=SCOPES_OF_ROLE[role], days=30
+                tx,
+                user_id,
+                name="Old",
+                scopes={Scope.PROFILE_READ},
+                allowed=SCOPES_OF_ROLE[role],
+                days=30,
+                trail=AuditTrail(self.runtime.audit, SYSTEM),
             ).key_id
 
 

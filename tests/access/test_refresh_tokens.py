@@ -11,6 +11,7 @@ from makers import a_user
 from spotify_insights.access.api_keys import revoke_key
 from spotify_insights.access.refresh_tokens import Family, Refused
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import AUTHENTICATION, SYSTEM, Actor
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import UnauthenticatedError
@@ -214,7 +215,7 @@ def test_a_key_that_is_revoked_while_it_gives_tokens_gives_none_that_stay(
     def revoke() -> None:
         with runtime.database.transaction(acting_for=SYSTEM) as tx:
             started.set()
-            revoke_key(tx, user_id, key_id)
+            revoke_key(tx, user_id, key_id, trail=AuditTrail(runtime.audit, SYSTEM))
 
     with ThreadPoolExecutor(1) as pool:
         with api.database.transaction(acting_for=Actor.listener(user_id)) as tx:
@@ -305,10 +306,9 @@ def test_a_program_that_asked_for_an_erasure_may_renew_its_tokens_to_follow_it(
         request_erasure(
             tx,
             user_id,
-            actor=Actor.listener(user_id),
             asked_with=asking.session_id,
-            audit=api.audit,
             cache=api.cache,
+            trail=AuditTrail(api.audit, Actor.listener(user_id)),
         )
     let_time_pass(runtime, 3600)
     following = rotated(api, asking.refresh_token.get_secret_value())

@@ -45,7 +45,7 @@ def test_a_key_gives_tokens_and_they_renew_themselves(runtime: Runtime, required
         assert tokens["scope"] == "profile:read tasks:read"
         assert shown.status_code == 200
     assert first.json()["refresh_token"] != second.json()["refresh_token"]
-    assert events(runtime) == ["sign_in"]
+    assert events(runtime) == ["key_created", "sign_in"]
 
 
 def test_tokens_can_be_for_less_than_the_key(runtime: Runtime, required_client: TestClient) -> None:
@@ -91,7 +91,7 @@ def test_a_stolen_refresh_token_ends_everything_that_came_from_it_and_is_recorde
 
     assert (copied.status_code, owner.status_code, shown.status_code) == (401, 401, 401)
     assert copied.json()["detail"] == owner.json()["detail"]
-    assert events(runtime) == ["sign_in", "token_reuse_detected"]
+    assert events(runtime) == ["key_created", "sign_in", "token_reuse_detected"]
 
 
 def test_a_password_gives_tokens_and_a_wrong_one_does_not(

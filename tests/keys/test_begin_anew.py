@@ -12,6 +12,7 @@ from operator_trials import Operator
 from sealed_trials import COLUMN_OF, a_secret_everywhere, sealed_with
 from spotify_insights.access.api_keys import ApiKeys
 from spotify_insights.access.scopes import Scope
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.database.upgrade import upgrade_database
@@ -37,6 +38,7 @@ def a_key(runtime: Runtime) -> None:
             scopes=frozenset({Scope.INSIGHTS_READ}),
             allowed=frozenset(Scope),
             days=9,
+            trail=AuditTrail(runtime.audit, SYSTEM),
         )
 
 

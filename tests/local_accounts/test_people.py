@@ -23,6 +23,7 @@ from makers import a_user
 from page_trials import ADMIN, Browser, a_persons_browser, events, rows, token_of
 from spotify_insights.access.scopes import UserRole
 from spotify_insights.accounts.people import LastAdminError, change_role
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.api.people import PersonDocument
@@ -65,7 +66,7 @@ def test_of_two_admins_who_demote_each_other_at_once_one_stays(site: TestClient,
         with served.database.transaction(acting_for=AUTHENTICATION) as tx:
             together.wait()
             try:
-                change_role(tx, other, "user", actor=Actor.admin(own))
+                change_role(tx, other, "user", trail=AuditTrail(runtime.audit, Actor.admin(own)))
             except LastAdminError as error:
                 refused.append(error)
 

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from access_trials import a_service, bearer, running_required
 from jobs_inline import work_off
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
@@ -27,7 +28,9 @@ def api(settings: Settings) -> Iterator[TestClient]:
 
 def a_key(runtime: Runtime, user_id: UUID, scopes: frozenset[Scope] = ALL) -> dict[str, str]:
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        key = runtime.authenticator.api_keys.create(tx, user_id, name="Trial", scopes=scopes, allowed=ALL)
+        key = runtime.authenticator.api_keys.create(
+            tx, user_id, name="Trial", scopes=scopes, allowed=ALL, trail=AuditTrail(runtime.audit, SYSTEM)
+        )
     return bearer(key.secret.get_secret_value())
 
 

@@ -1,10 +1,7 @@
 """Limits hold while Redis is away, each process for itself, and nobody waits for it."""
 
-import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from socket import socket
 
 import pytest
 from pydantic import SecretStr
@@ -12,29 +9,12 @@ from pydantic import SecretStr
 from access_trials import a_session, cookie_header
 from limit_trials import service, small
 from makers import a_user
-from misbehaving_server import server
 from server_trials import eventually
 from spotify_insights.embedded.data_folder import DataFolder
 from spotify_insights.embedded.valkey import EmbeddedValkey
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.limits.rate_limits import PATIENCE_SECONDS
-
-
-@pytest.fixture(params=["refused", "silent"])
-def unusable_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Nobody listens there, or somebody who never says a word."""
-    if request.param == "refused":
-        yield f"unix://{tmp_path}/nobody.sock"
-        return
-    over = threading.Event()
-
-    def keep_silent(_: socket) -> None:
-        over.wait(60)
-
-    with server(keep_silent) as port:
-        yield f"redis://127.0.0.1:{port}/0"
-        over.set()
 
 
 def test_limits_hold_without_redis(settings: Settings, runtime: Runtime, unusable_redis: str) -> None:

@@ -1,11 +1,8 @@
 """Redis away, silent, and back: everything answers, from the database alone, and nothing hangs."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from socket import socket
 from typing import Any
 
 import pytest
@@ -15,7 +12,6 @@ from starlette.testclient import TestClient
 
 from jobs_inline import work_off
 from makers import a_connected_user
-from misbehaving_server import server
 from problem_documents import reasons_of
 from server_trials import eventually
 from spotify_insights.cache.keys import LIST_TTL, snapshot_list
@@ -41,22 +37,6 @@ def service(settings: Settings, redis_url: str) -> Iterator[tuple[TestClient, Ru
     with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client, jobs
     jobs.close()
-
-
-@pytest.fixture(params=["refused", "silent"])
-def unusable_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Nobody listens there, or somebody who never says a word."""
-    if request.param == "refused":
-        yield f"unix://{tmp_path}/nobody.sock"
-        return
-    over = threading.Event()
-
-    def keep_silent(_: socket) -> None:
-        over.wait(60)
-
-    with server(keep_silent) as port:
-        yield f"redis://127.0.0.1:{port}/0"
-        over.set()
 
 
 def test_the_whole_workflow_works_without_redis(settings: Settings, unusable_redis: str) -> None:

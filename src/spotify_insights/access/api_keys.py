@@ -14,6 +14,8 @@ from sqlalchemy import text
 from spotify_insights.access.api_key_text import ApiKeyText, new_api_key_text
 from spotify_insights.access.owner import lock_owner
 from spotify_insights.access.scopes import Scope
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction, rows_changed
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import ConflictError, InvalidInputError, NotFoundError
@@ -80,8 +82,9 @@ class ApiKeys:
         scopes: Collection[Scope],
         allowed: Collection[Scope],
         days: int = USUAL_DAYS,
+        trail: AuditTrail,
     ) -> CreatedKey:
-        """Make a key for this user. To be done as somebody who sees their rows.
+        """Make a key for this user, and record that. To be done as somebody who sees their rows.
 
         Args:
             scopes: what the key may be used for, at least one.
@@ -113,6 +116,13 @@ class ApiKeys:
                 "days": days,
             },
         ).one()
+        trail.record(
+            tx,
+            AuditEvent.KEY_CREATED,
+            subject=user_id,
+            target=key.key_id,
+            details={"scopes": sorted(scope.value for scope in scopes), "days": days},
+        )
         return CreatedKey(
             key_id=key.key_id,
             secret=SecretStr(key.text),
@@ -144,8 +154,10 @@ class ApiKeys:
         return hmac.new(pepper, f"{key.key_id}.{key.secret}".encode("ascii"), hashlib.sha256).hexdigest()
 
 
-def revoke_key(tx: Transaction, user_id: UUID, key_id: str) -> None:
-    """End a key of this user and every token that was given for it; it counts no more from the commit on.
+def revoke_key(tx: Transaction, user_id: UUID, key_id: str, *, trail: AuditTrail) -> None:
+    """End a key of this user and every token that was given for it, and record that.
+
+    It counts no more from the commit on.
 
     Raises:
         NotFoundError: they have no such key, or it is over.
@@ -154,6 +166,7 @@ def revoke_key(tx: Transaction, user_id: UUID, key_id: str) -> None:
     if api_key_id is None:
         raise _no_such_key()
     tx.session.execute(_END_TOKENS, {"user_id": user_id, "api_key_id": api_key_id})
+    trail.record(tx, AuditEvent.KEY_REVOKED, subject=user_id, target=key_id)
 
 
 def revoke_all_keys(tx: Transaction, user_id: UUID) -> int:

@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from sqlalchemy import Row, text
 
 from spotify_insights.access.scopes import Scope
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction, rows_changed
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import NotFoundError
@@ -87,14 +89,29 @@ def start_session(
     return StartedSession(id=session_id, value=SecretStr(value), lasts=timedelta(days=days))
 
 
-def end_session(tx: Transaction, user_id: UUID, session_id: UUID) -> None:
-    """End one session of this user; a program's tokens end with theirs. It counts no more from the commit on.
+def end_session(tx: Transaction, user_id: UUID, session_id: UUID, *, trail: AuditTrail) -> None:
+    """End one session of this user, and record that; a program's tokens end with theirs.
+
+    It counts no more from the commit on.
 
     Raises:
         NotFoundError: they have no such session, or it is over.
     """
     if not rows_changed(tx.session, _END, {"session_id": session_id, "user_id": user_id}):
         raise NotFoundError("There is no such session.")
+    trail.record(tx, AuditEvent.SESSION_REVOKED, subject=user_id, target=str(session_id))
+
+
+def end_other_sessions(tx: Transaction, user_id: UUID, *, kept: UUID | None, trail: AuditTrail) -> int:
+    """End every session and token of this user but the session `kept`, and record that; how many those were.
+
+    Safe to repeat: where there is nothing to be ended, nothing is recorded.
+    """
+    ended = end_all_sessions(tx, user_id, kept=kept)
+    if ended:
+        details = {"all_sessions": True, "sessions": ended}
+        trail.record(tx, AuditEvent.SESSION_REVOKED, subject=user_id, details=details)
+    return ended
 
 
 def end_session_of_cookie(tx: Transaction, value: str) -> EndedSession | None:

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from spotify_insights.accounts.models import User
 from spotify_insights.accounts.profile import no_such_user
 from spotify_insights.accounts.timezone import check_timezone
-from spotify_insights.database.actor import Actor
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import ConflictError
@@ -84,11 +85,11 @@ def end_links_made_by(tx: Transaction, user_id: UUID) -> None:
     tx.session.execute(_END_LINKS, {"user_id": user_id})
 
 
-def change_role(tx: Transaction, user_id: UUID, role: str, *, actor: Actor) -> str:
-    """Make somebody a user or an admin, and return what they were. Their credentials follow at once.
+def change_role(tx: Transaction, user_id: UUID, role: str, *, trail: AuditTrail) -> None:
+    """Make somebody a user or an admin, and record that. It counts from their next request on.
 
     Whoever is an admin no longer leaves no open links behind. To be begun as AUTHENTICATION, which sees who
-    can sign in; the change itself is made as `actor`.
+    can sign in; the change itself is made as the trail's actor.
 
     Raises:
         NotFoundError: there is no such user.
@@ -115,6 +116,6 @@ def change_role(tx: Transaction, user_id: UUID, role: str, *, actor: Actor) -> s
         if not other_admins:
             raise LastAdminError
         end_links_made_by(tx, user_id)
-    tx.continue_as(actor)
+    tx.continue_as(trail.actor)
     tx.session.execute(_CHANGE_ROLE, {"user_id": user_id, "role": role})
-    return former
+    trail.record(tx, AuditEvent.ROLE_CHANGED, subject=user_id, details={"former_role": former, "role": role})

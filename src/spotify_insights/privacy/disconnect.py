@@ -8,10 +8,9 @@ from sqlalchemy import DateTime, func, select
 from spotify_insights.accounts.disconnect import drop_connection
 from spotify_insights.accounts.erasing import refuse_if_erasing
 from spotify_insights.audit.event import AuditEvent
-from spotify_insights.audit.record import AuditLog, Origin
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
-from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Transaction
 from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.enqueue import enqueue
@@ -31,10 +30,8 @@ def disconnect(
     provider: Provider,
     *,
     keep_uploads: bool,
-    actor: Actor,
-    audit: AuditLog,
     cache: Cache,
-    origin: Origin | None = None,
+    trail: AuditTrail,
 ) -> UUID:
     """End the connection and queue the purge of what it brought; the id of that task.
 
@@ -45,7 +42,7 @@ def disconnect(
 
     Args:
         keep_uploads: whether plays from uploaded exports stay.
-        actor: who asked for it.
+        trail: of whoever asked for it.
 
     Raises:
         NotFoundError: there is no such connection.
@@ -61,13 +58,11 @@ def disconnect(
     cancel_jobs_of(session, user_id, prefixes=prefixes, kept=(PurgeDisconnectedData.task_name,))
     shorten_exports(session, user_id)
     cache.invalidate(tx, [listener_scope(user_id)])
-    audit.record(
+    trail.record(
         tx,
         AuditEvent.DISCONNECTED,
-        actor=actor,
         subject=user_id,
         details={"provider": provider, "keep_uploads": keep_uploads},
-        origin=origin,
     )
     until = session.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
     return enqueue(

@@ -11,7 +11,7 @@ from spotify_insights.accounts.disconnect import drop_every_token
 from spotify_insights.accounts.erasing import mark_as_erasing
 from spotify_insights.accounts.profile import no_such_user
 from spotify_insights.audit.event import AuditEvent
-from spotify_insights.audit.record import AuditLog, Origin
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.database.actor import AUTHENTICATION, SYSTEM, Actor
@@ -33,11 +33,9 @@ def request_erasure(
     tx: Transaction,
     user_id: UUID,
     *,
-    actor: Actor,
     asked_with: UUID | None,
-    audit: AuditLog,
     cache: Cache,
-    origin: Origin | None = None,
+    trail: AuditTrail,
 ) -> UUID:
     """Mark the user, end all that could act for them, and queue the job that deletes; the id of that task.
 
@@ -45,8 +43,8 @@ def request_erasure(
 
     Args:
         tx: a request's transaction; it acts for others from here on.
-        actor: who asked; whoever that is may follow the task besides the user.
         asked_with: the user's own session or key that asked, which may see tasks until the end.
+        trail: of whoever asked, who may follow the task besides the user.
 
     Raises:
         NotFoundError: there is no such user.
@@ -61,27 +59,19 @@ def request_erasure(
     tx.continue_as(Actor.listener(user_id))
     if is_new:
         revoke_all_but(tx, user_id, asked_with)
-    erasure_id = begin_erasure(tx, user_id, is_new=is_new, actor=actor, audit=audit, origin=origin)
+    erasure_id = begin_erasure(tx, user_id, is_new=is_new, trail=trail)
     cache.invalidate(tx, [listener_scope(user_id)])
     tx.continue_as(SYSTEM)
-    return enqueue(tx, EraseUser(erasure_id=erasure_id), requested_by=actor.user_id or user_id)
+    return enqueue(tx, EraseUser(erasure_id=erasure_id), requested_by=trail.actor.user_id or user_id)
 
 
-def begin_erasure(
-    tx: Transaction,
-    user_id: UUID,
-    *,
-    is_new: bool,
-    actor: Actor,
-    audit: AuditLog,
-    origin: Origin | None = None,
-) -> UUID:
+def begin_erasure(tx: Transaction, user_id: UUID, *, is_new: bool, trail: AuditTrail) -> UUID:
     """Delete the tokens, cancel the jobs and note the erasure of a user who is marked; its id."""
     drop_every_token(tx.session, user_id)
     cancel_jobs_of(tx.session, user_id)
     if is_new:
-        audit.record(tx, AuditEvent.ERASURE_REQUESTED, actor=actor, subject=user_id, origin=origin)
-    return _noted(tx.session, user_id, audit.pseudonym(user_id))
+        trail.record(tx, AuditEvent.ERASURE_REQUESTED, subject=user_id)
+    return _noted(tx.session, user_id, trail.log.pseudonym(user_id))
 
 
 def _noted(session: Session, user_id: UUID, user_hash: str) -> UUID:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from spotify_insights.accounts.erasing import mark_as_erasing
 from spotify_insights.audit.record import AuditLog
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import OPERATOR, SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.database.table import new_id
@@ -86,7 +87,7 @@ def reapply(database: Database, given: Sequence[Tombstone], *, audit: AuditLog) 
     for user_id in found:
         with database.transaction(acting_for=SYSTEM) as tx:
             is_new = mark_as_erasing(tx, user_id)
-            erasure_id = begin_erasure(tx, user_id, is_new=is_new, actor=OPERATOR, audit=audit)
+            erasure_id = begin_erasure(tx, user_id, is_new=is_new, trail=AuditTrail(audit, OPERATOR))
             enqueue(tx, EraseUser(erasure_id=erasure_id))
     with database.transaction(acting_for=SYSTEM) as tx:
         for tombstone in given:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from pydantic import SecretStr
-
 from spotify_insights.access.one_time_links import LinkOverError
-from spotify_insights.access.sessions import StartedSession, end_session_of_cookie, start_session
+from spotify_insights.access.sessions import StartedSession
 from spotify_insights.accounts.erasing import BeingErasedError, refuse_if_erasing
 from spotify_insights.accounts.register import (
     AnotherIdentityError,
@@ -18,27 +16,18 @@ from spotify_insights.accounts.register import (
 )
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog, Origin
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.database.database import Database, Transaction
 from spotify_insights.settings import Settings
+from spotify_insights.sign_in.browser import Browser
 from spotify_insights.sign_in.problem import SignInError
 from spotify_insights.sign_in.providers.provider import Kept, Proof
 from spotify_insights.sign_in.registration import RegistrationRefusedError, admit
 
 _EVENTS: Final = {Kept.CONNECTED: AuditEvent.CONNECTED, Kept.REAUTHORISED: AuditEvent.REAUTHORISED}
-
-
-@dataclass(frozen=True)
-class Browser:
-    """Who shows a proof: their session so far, an invitation, and what a new session is recognised by."""
-
-    session: SecretStr | None = None
-    invitation_hash: str | None = None
-    address: str | None = None
-    user_agent: str | None = None
-    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -60,19 +49,23 @@ class SignIn:
     cache: Cache
     settings: Settings
 
-    def complete(self, proof: Proof, browser: Browser, *, user_id: UUID | None) -> SignedIn:
+    def complete(
+        self, proof: Proof, browser: Browser, *, user_id: UUID | None, invitation_hash: str | None = None
+    ) -> SignedIn:
         """Sign in whoever `proof` shows, in one transaction; the session of the browser so far ends.
 
         Args:
             user_id: who is signed in already: the account at the provider becomes theirs. None for nobody:
                 then it is looked up, and somebody new is made where they may join.
+            invitation_hash: of the invitation that they came with, if any.
 
         Raises:
             SignInError: they may not join, or the account is somebody else's; nothing was stored.
         """
         try:
             with self.database.transaction(acting_for=AUTHENTICATION) as tx:
-                return self._complete(tx, proof, browser, user_id)
+                found, created = self._user(tx, proof, browser, user_id, invitation_hash)
+                return self._let_in(tx, proof, browser, found, created=created)
         except (
             ForeignIdentityError,
             AnotherIdentityError,
@@ -93,35 +86,32 @@ class SignIn:
                 origin=origin,
             )
 
-    def _complete(self, tx: Transaction, proof: Proof, browser: Browser, signed_in: UUID | None) -> SignedIn:
-        user_id, created = self._user(tx, proof, browser, signed_in)
-        if browser.session is not None:
-            end_session_of_cookie(tx, browser.session.get_secret_value())
-        listener = Actor.listener(user_id)
+    def _let_in(
+        self, tx: Transaction, proof: Proof, browser: Browser, user_id: UUID, *, created: bool
+    ) -> SignedIn:
+        listener, provider = Actor.listener(user_id), proof.identity.provider
+        trail = AuditTrail(self.audit, listener, browser.origin)
         tx.continue_as(listener)
         refuse_if_erasing(tx.session, user_id)
         kept = proof.keep(tx, user_id)
-        session = start_session(
-            tx,
-            user_id,
-            days=self.settings.session_days,
-            address=browser.address,
-            user_agent=browser.user_agent,
-        )
         self.cache.invalidate(tx, [listener_scope(user_id)])
-        provider = proof.identity.provider
-        happened = [(AuditEvent.ACCOUNT_CREATED, {"method": provider})] if created else []
+        if created:
+            trail.record(tx, AuditEvent.ACCOUNT_CREATED, subject=user_id, details={"method": provider})
         if kept in _EVENTS:
-            happened.append((_EVENTS[kept], {"provider": provider}))
-        happened.append((AuditEvent.SIGN_IN, {"method": provider}))
-        for event, details in happened:
-            self.audit.record(
-                tx, event, actor=listener, subject=user_id, details=details, origin=browser.origin
-            )
+            trail.record(tx, _EVENTS[kept], subject=user_id, details={"provider": provider})
+        tx.continue_as(AUTHENTICATION)
+        session = browser.begin_session(
+            tx, self.audit, user_id, days=self.settings.session_days, method=provider
+        )
         return SignedIn(user_id=user_id, session=session, created=created, kept=kept)
 
     def _user(
-        self, tx: Transaction, proof: Proof, browser: Browser, signed_in: UUID | None
+        self,
+        tx: Transaction,
+        proof: Proof,
+        browser: Browser,
+        signed_in: UUID | None,
+        invitation_hash: str | None,
     ) -> tuple[UUID, bool]:
         if signed_in is not None:
             add_identity(tx, signed_in, proof.identity)
@@ -133,7 +123,7 @@ class SignIn:
             tx,
             self.settings,
             self.audit,
-            invitation_hash=browser.invitation_hash,
+            invitation_hash=invitation_hash,
             origin=browser.origin,
         )
         registration = register_user(

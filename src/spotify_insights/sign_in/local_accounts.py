@@ -28,9 +28,11 @@ _BY_NAME: Final = text("""
      WHERE account.username = :username AND u.erasing_since IS NULL
 """)
 _BY_USER: Final = text("SELECT username, password_hash FROM local_accounts WHERE user_id = :user_id")
-# Whoever changed it meanwhile keeps what they chose.
+# Whoever changed it meanwhile keeps what they chose. The same password with a new hash is no change of it.
 _REPLACE: Final = text("""
-    UPDATE local_accounts SET password_hash = :password_hash, changed_at = clock_timestamp()
+    UPDATE local_accounts
+       SET password_hash = :password_hash,
+           changed_at = CASE WHEN :is_new THEN clock_timestamp() ELSE changed_at END
      WHERE user_id = :user_id AND password_hash = :former
 """)
 # Neither goes away, or gets another password, until the transaction ends that lets somebody in.
@@ -39,10 +41,6 @@ _HOLD_USER: Final = text("""
 """)
 _HOLD_PASSWORD: Final = text("""
     SELECT FROM local_accounts WHERE user_id = :user_id AND password_hash = :password_hash FOR SHARE
-""")
-_REHASH: Final = text("""
-    UPDATE local_accounts SET password_hash = :password_hash
-     WHERE user_id = :user_id AND password_hash = :former
 """)
 
 
@@ -140,9 +138,8 @@ def check_password(database: Database, username: str, password: SecretStr) -> Ch
     if not is_outdated(found.password_hash):
         return CheckedPassword(found.user_id, found.password_hash)
     renewed = hash_password(password)
-    change = {"user_id": found.user_id, "former": found.password_hash, "password_hash": renewed}
     with database.transaction(acting_for=AUTHENTICATION) as tx:
-        done = rows_changed(tx.session, _REHASH, change)
+        done = _replace(tx, found.user_id, found.password_hash, renewed, is_new=False)
     # Somebody else renewed or changed it a moment ago, and what they stored is not outdated.
     return CheckedPassword(found.user_id, renewed) if done else check_password(database, username, password)
 
@@ -190,14 +187,10 @@ def change_password(
     if not is_password(current, account.password_hash):
         raise InvalidInputError("This is not your password.", field="current_password")
     check_new_password(new, username=account.username)
-    change = {
-        "user_id": user_id,
-        "former": account.password_hash,
-        "password_hash": hash_password(new),
-    }
+    password_hash = hash_password(new)
     with database.transaction(acting_for=actor) as tx:
-        if not rows_changed(tx.session, _REPLACE, change):
-            raise ConflictError("The password was changed a moment ago. Nothing was changed now.")
+        if not _replace(tx, user_id, account.password_hash, password_hash):
+            raise _changed_meanwhile()
         ended = end_all_sessions(tx, user_id, kept=kept_session)
         audit.record(
             tx,
@@ -220,7 +213,15 @@ def set_password(tx: Transaction, user_id: UUID, password_hash: str) -> int:
     account: Row[Any] | None = tx.session.execute(_BY_USER, {"user_id": user_id}).one_or_none()
     if account is None:
         raise NoPasswordError
-    change = {"user_id": user_id, "former": account.password_hash, "password_hash": password_hash}
-    if not rows_changed(tx.session, _REPLACE, change):
-        raise ConflictError("The password was changed a moment ago. Nothing was changed now.")
+    if not _replace(tx, user_id, account.password_hash, password_hash):
+        raise _changed_meanwhile()
     return end_all_sessions(tx, user_id)
+
+
+def _replace(tx: Transaction, user_id: UUID, former: str, password_hash: str, *, is_new: bool = True) -> bool:
+    change = {"user_id": user_id, "former": former, "password_hash": password_hash, "is_new": is_new}
+    return bool(rows_changed(tx.session, _REPLACE, change))
+
+
+def _changed_meanwhile() -> ConflictError:
+    return ConflictError("The password was changed a moment ago. Nothing was changed now.")

@@ -20,6 +20,7 @@ from spotify_insights.access.one_time_links import (
 from spotify_insights.accounts.profile import no_such_user
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog, Origin
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.database.database import Database, Transaction
 from spotify_insights.sign_in.local_accounts import NoPasswordError, set_password, username_of
@@ -29,12 +30,13 @@ LINK_LASTS: Final = timedelta(hours=24)
 _EXISTS: Final = text("SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL")
 
 
-def create_reset_link(
-    tx: Transaction, audit: AuditLog, user_id: UUID, *, actor: Actor, origin: Origin | None = None
-) -> NewLink:
+def create_reset_link(tx: Transaction, user_id: UUID, *, trail: AuditTrail) -> NewLink:
     """A link that lets this user choose a new password within a day; earlier ones end.
 
-    To be begun as AUTHENTICATION, which sees who has a password; `actor` is the admin who asked.
+    To be begun as AUTHENTICATION, which sees who has a password.
+
+    Args:
+        trail: of the admin who asked.
 
     Raises:
         NotFoundError: there is no such user.
@@ -46,9 +48,9 @@ def create_reset_link(
         raise NoPasswordError
     end_links(tx, LinkPurpose.PASSWORD_RESET, user_id=user_id)
     link = create_link(
-        tx, LinkPurpose.PASSWORD_RESET, lasts=LINK_LASTS, user_id=user_id, created_by=actor.user_id
+        tx, LinkPurpose.PASSWORD_RESET, lasts=LINK_LASTS, user_id=user_id, created_by=trail.actor.user_id
     )
-    audit.record(tx, AuditEvent.PASSWORD_RESET_LINK_CREATED, actor=actor, subject=user_id, origin=origin)
+    trail.record(tx, AuditEvent.PASSWORD_RESET_LINK_CREATED, subject=user_id)
     return link
 
 

@@ -13,6 +13,7 @@ from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.accounts.service_accounts import create_service
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.cli.keys.operator_keys import OperatorDatabase, OperatorKeys, operator_database
 from spotify_insights.cli.terminal import complain, say
 from spotify_insights.cli.which_database import WhichDatabase
@@ -31,16 +32,15 @@ class OperatorAccounts:
         secrets = InstallationSecrets(database.database, sealer)
         self._database = database
         self._keys = ApiKeys(secrets)
-        self._audit = AuditLog(secrets)
+        self._trail = AuditTrail(AuditLog(secrets), OPERATOR)
 
     def create_service(self, name: str, *, days: int) -> None:
         """Make a service with a first key that has all its scopes."""
         with self._database.transaction() as tx:
             user_id = create_service(tx, name)
-            self._audit.record(
+            self._trail.record(
                 tx,
                 AuditEvent.ACCOUNT_CREATED,
-                actor=OPERATOR,
                 subject=user_id,
                 details={"role": UserRole.SERVICE.value},
             )
@@ -60,23 +60,21 @@ class OperatorAccounts:
         """End a key, whoever it belongs to."""
         with self._database.transaction() as tx:
             user_id = owner_of_key(tx, key_id)
-            revoke_key(tx, user_id, key_id)
-            self._audit.record(tx, AuditEvent.KEY_REVOKED, actor=OPERATOR, subject=user_id, target=key_id)
+            revoke_key(tx, user_id, key_id, trail=self._trail)
         say(f"The key {key_id} is revoked.")
 
     def _create(
         self, tx: Transaction, user_id: UUID, *, name: str, scopes: frozenset[Scope], days: int
     ) -> CreatedKey:
-        key = self._keys.create(tx, user_id, name=name, scopes=scopes, allowed=frozenset(Scope), days=days)
-        self._audit.record(
+        return self._keys.create(
             tx,
-            AuditEvent.KEY_CREATED,
-            actor=OPERATOR,
-            subject=user_id,
-            target=key.key_id,
-            details={"scopes": sorted(scope.value for scope in scopes), "days": days},
+            user_id,
+            name=name,
+            scopes=scopes,
+            allowed=frozenset(Scope),
+            days=days,
+            trail=self._trail,
         )
-        return key
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
 from spotify_insights.web.numbers import as_whole_number
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
 
@@ -110,12 +110,10 @@ def create_invitation(
     with runtime.database.transaction(acting_for=actor) as tx:
         link = invite(
             tx,
-            runtime.audit,
-            actor=actor,
+            trail=trail_of(request, runtime, actor),
             role=UserRole(body.role),
             note=body.note,
             days=body.days,
-            origin=origin_of(request),
         )
     return link_answer(runtime.settings, "/invitation", link)
 
@@ -140,4 +138,4 @@ def delete_invitation(
 ) -> None:
     """Withdraw an invitation that nobody has accepted."""
     with runtime.database.transaction(acting_for=actor) as tx:
-        withdraw_invitation(tx, runtime.audit, invitation_id, actor=actor, origin=origin_of(request))
+        withdraw_invitation(tx, invitation_id, trail=trail_of(request, runtime, actor))

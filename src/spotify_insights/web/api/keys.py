@@ -12,14 +12,13 @@ from spotify_insights.access.api_keys import MOST_DAYS, USUAL_DAYS, CreatedKey, 
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.queries import key_documents
 from spotify_insights.access.scopes import Scope
-from spotify_insights.audit.event import AuditEvent
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.authorization import caller, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
 from spotify_insights.web.numbers import as_whole_number
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.own_account import own_id
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
@@ -150,15 +149,7 @@ def create_key(request: Request, runtime: RuntimeDep, principal: KeyMaker, body:
             scopes=frozenset(body.scopes),
             allowed=principal.scopes,
             days=body.expires_in_days,
-        )
-        runtime.audit.record(
-            tx,
-            AuditEvent.KEY_CREATED,
-            actor=principal.actor,
-            subject=user_id,
-            target=key.key_id,
-            details={"scopes": sorted(scope.value for scope in key.scopes), "days": body.expires_in_days},
-            origin=origin_of(request),
+            trail=trail_of(request, runtime, principal.actor),
         )
     document = created_key_document(key)
     return JSONResponse(
@@ -173,12 +164,4 @@ def delete_key(request: Request, runtime: RuntimeDep, principal: KeyHolder, key_
     """Revoke a key, and every token that was given for it. The next request with one of them is refused."""
     user_id = own_id(principal)
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        revoke_key(tx, user_id, key_id)
-        runtime.audit.record(
-            tx,
-            AuditEvent.KEY_REVOKED,
-            actor=principal.actor,
-            subject=user_id,
-            target=key_id,
-            origin=origin_of(request),
-        )
+        revoke_key(tx, user_id, key_id, trail=trail_of(request, runtime, principal.actor))

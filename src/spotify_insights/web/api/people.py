@@ -8,11 +8,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field
 
 from spotify_insights.access.principal import Principal
-from spotify_insights.access.scopes import Scope, UserRole
+from spotify_insights.access.scopes import Scope
 from spotify_insights.accounts.people import change_role
-from spotify_insights.audit.event import AuditEvent
 from spotify_insights.database.actor import AUTHENTICATION, Actor
-from spotify_insights.runtime import Runtime
 from spotify_insights.sign_in.password_reset import create_reset_link
 from spotify_insights.sign_in.queries import people_documents
 from spotify_insights.web.admin_reads import RecordedOperator
@@ -21,7 +19,7 @@ from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
 from spotify_insights.web.parameters import USER_ID
 from spotify_insights.web.problems import problem_responses
@@ -92,26 +90,9 @@ def change_person(
     request: Request, runtime: RuntimeDep, actor: WritingOperator, user_id: Person, body: RoleChange
 ) -> None:
     """Make somebody an admin, or a user again. It counts from their next request on."""
-    set_role(request, runtime, actor, user_id, body.role)
-
-
-def set_role(request: Request, runtime: Runtime, actor: Actor, user_id: UUID, role: str) -> None:
-    """Change the role and record it.
-
-    Raises:
-        NotFoundError, ConflictError: as `change_role`.
-    """
     # Whether others can sign in is for nobody to see, but for us to know.
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-        former = change_role(tx, user_id, role, actor=actor)
-        runtime.audit.record(
-            tx,
-            AuditEvent.ROLE_CHANGED,
-            actor=actor,
-            subject=user_id,
-            details={"former_role": UserRole(former).value, "role": role},
-            origin=origin_of(request),
-        )
+        change_role(tx, user_id, body.role, trail=trail_of(request, runtime, actor))
 
 
 @router.post(
@@ -132,7 +113,5 @@ def create_password_reset(
     why it takes a browser's session, and why the link and its use are recorded in the audit log.
     """
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-        link = create_reset_link(
-            tx, runtime.audit, user_id, actor=principal.operator, origin=origin_of(request)
-        )
+        link = create_reset_link(tx, user_id, trail=trail_of(request, runtime, principal.operator))
     return link_answer(runtime.settings, "/reset-password", link)

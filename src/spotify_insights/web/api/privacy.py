@@ -22,7 +22,7 @@ from spotify_insights.web.documented import Documented
 from spotify_insights.web.documents import TaskAccepted
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.parameters import UserId
 from spotify_insights.web.problems import problem_responses
 
@@ -105,10 +105,8 @@ def disconnect_provider(
                     user_id,
                     provider,
                     keep_uploads=keep_uploads,
-                    actor=principal.actor,
-                    audit=runtime.audit,
                     cache=runtime.cache,
-                    origin=origin_of(request),
+                    trail=trail_of(request, runtime, principal.actor),
                 )
             ),
             about=user_id,
@@ -188,11 +186,9 @@ def erase(
         task_id = request_erasure(
             tx,
             user_id,
-            actor=principal.actor,
             asked_with=_own_credential(principal, user_id),
-            audit=runtime.audit,
             cache=runtime.cache,
-            origin=origin_of(request),
+            trail=trail_of(request, runtime, principal.actor),
         )
     return accepted(task_id)
 

@@ -19,7 +19,7 @@ from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.parameters import USER_ID
 from spotify_insights.web.problems import problem_responses
 
@@ -93,30 +93,25 @@ def create(
     """
     actor = principal.operator
     scopes = SCOPES_OF_ROLE[UserRole.SERVICE]
-    origin = origin_of(request)
+    trail = trail_of(request, runtime, actor)
     with runtime.database.transaction(acting_for=actor) as tx:
         user_id = create_service(tx, body.name)
-        runtime.audit.record(
+        trail.record(
             tx,
             AuditEvent.ACCOUNT_CREATED,
-            actor=actor,
             subject=user_id,
             details={"role": UserRole.SERVICE.value},
-            origin=origin,
         )
         # Nobody's keys are an admin's to write: this one belongs to the service.
         tx.continue_as(Actor.listener(user_id))
         key = runtime.authenticator.api_keys.create(
-            tx, user_id, name=FIRST_KEY, scopes=scopes, allowed=scopes, days=body.expires_in_days
-        )
-        runtime.audit.record(
             tx,
-            AuditEvent.KEY_CREATED,
-            actor=actor,
-            subject=user_id,
-            target=key.key_id,
-            details={"scopes": sorted(scope.value for scope in scopes), "days": body.expires_in_days},
-            origin=origin,
+            user_id,
+            name=FIRST_KEY,
+            scopes=scopes,
+            allowed=scopes,
+            days=body.expires_in_days,
+            trail=trail,
         )
     created = CreatedService(user_id=user_id, name=body.name, key=created_key_document(key))
     return JSONResponse(

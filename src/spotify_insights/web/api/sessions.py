@@ -10,14 +10,13 @@ from pydantic import Field
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.queries import session_documents
 from spotify_insights.access.scopes import Scope
-from spotify_insights.access.sessions import end_all_sessions, end_session
-from spotify_insights.audit.event import AuditEvent
+from spotify_insights.access.sessions import end_other_sessions, end_session
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.authorization import caller
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.own_account import own_id
 from spotify_insights.web.problems import problem_responses
 
@@ -87,15 +86,7 @@ def delete_session(
     """End one session. The next request of that browser or program is refused."""
     user_id = own_id(principal)
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        end_session(tx, user_id, session_id)
-        runtime.audit.record(
-            tx,
-            AuditEvent.SESSION_REVOKED,
-            actor=principal.actor,
-            subject=user_id,
-            target=str(session_id),
-            origin=origin_of(request),
-        )
+        end_session(tx, user_id, session_id, trail=trail_of(request, runtime, principal.actor))
 
 
 @router.delete("", responses=problem_responses(409))
@@ -103,14 +94,10 @@ def delete_other_sessions(request: Request, runtime: RuntimeDep, principal: Sess
     """End every session but the one that asks. API keys stay as they are. Safe to repeat."""
     user_id = own_id(principal)
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        ended = end_all_sessions(tx, user_id, kept=principal.credential_id)
-        if ended:
-            runtime.audit.record(
-                tx,
-                AuditEvent.SESSION_REVOKED,
-                actor=principal.actor,
-                subject=user_id,
-                details={"all_sessions": True, "sessions": ended},
-                origin=origin_of(request),
-            )
+        ended = end_other_sessions(
+            tx,
+            user_id,
+            kept=principal.credential_id,
+            trail=trail_of(request, runtime, principal.actor),
+        )
     return SessionsEnded(ended=ended)

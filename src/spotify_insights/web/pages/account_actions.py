@@ -11,8 +11,7 @@ from spotify_insights.access.api_key_text import KEY_ID_PATTERN
 from spotify_insights.access.api_keys import USUAL_DAYS, CreatedKey, revoke_key
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope
-from spotify_insights.access.sessions import end_all_sessions, end_session
-from spotify_insights.audit.event import AuditEvent
+from spotify_insights.access.sessions import end_other_sessions, end_session
 from spotify_insights.database.actor import Actor
 from spotify_insights.errors import ConflictError, InvalidInputError
 from spotify_insights.privacy.disconnect import Provider, disconnect
@@ -20,7 +19,7 @@ from spotify_insights.privacy.request_erasure import request_erasure
 from spotify_insights.privacy.request_export import request_export, request_export_link
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.pages.account import show_account
 from spotify_insights.web.pages.forms import Text
 from spotify_insights.web.pages.page_route import PageRoute
@@ -80,21 +79,17 @@ def _make_key(
 
     def make() -> CreatedKey:
         return runtime.authenticator.api_keys.create(
-            tx, user_id, name=name, scopes=wanted, allowed=viewer.scopes, days=int(days)
+            tx,
+            user_id,
+            name=name,
+            scopes=wanted,
+            allowed=viewer.scopes,
+            days=int(days),
+            trail=trail_of(request, runtime, viewer.actor),
         )
 
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        key = make_once(tx, user_id, form, make)
-        runtime.audit.record(
-            tx,
-            AuditEvent.KEY_CREATED,
-            actor=viewer.actor,
-            subject=user_id,
-            target=key.key_id,
-            details={"scopes": sorted(scope.value for scope in key.scopes), "days": int(days)},
-            origin=origin_of(request),
-        )
-    return key
+        return make_once(tx, user_id, form, make)
 
 
 @router.post("/keys/{key_id}/revoke")
@@ -103,30 +98,16 @@ def end_key(
 ) -> Response:
     """Revoke an API key."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        revoke_key(tx, user_id, key_id)
-        runtime.audit.record(
-            tx,
-            AuditEvent.KEY_REVOKED,
-            actor=viewer.actor,
-            subject=user_id,
-            target=key_id,
-            origin=origin_of(request),
-        )
+        revoke_key(tx, user_id, key_id, trail=trail_of(request, runtime, viewer.actor))
     return see_other("/account?key_revoked=1")
 
 
 @router.post("/sessions/end-others")
-def end_other_sessions(request: Request, runtime: RuntimeDep, viewer: Viewer, user_id: ViewerId) -> Response:
+def end_sessions(request: Request, runtime: RuntimeDep, viewer: Viewer, user_id: ViewerId) -> Response:
     """Sign out everywhere but here."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        ended = end_all_sessions(tx, user_id, kept=viewer.credential_id)
-        runtime.audit.record(
-            tx,
-            AuditEvent.SESSION_REVOKED,
-            actor=viewer.actor,
-            subject=user_id,
-            details={"sessions": ended},
-            origin=origin_of(request),
+        end_other_sessions(
+            tx, user_id, kept=viewer.credential_id, trail=trail_of(request, runtime, viewer.actor)
         )
     return see_other("/account?sessions_ended=1")
 
@@ -137,15 +118,7 @@ def end_one_session(
 ) -> Response:
     """Sign out somewhere."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        end_session(tx, user_id, session_id)
-        runtime.audit.record(
-            tx,
-            AuditEvent.SESSION_REVOKED,
-            actor=viewer.actor,
-            subject=user_id,
-            target=str(session_id),
-            origin=origin_of(request),
-        )
+        end_session(tx, user_id, session_id, trail=trail_of(request, runtime, viewer.actor))
     return see_other("/account?session_ended=1")
 
 
@@ -165,10 +138,8 @@ def end_connection(
             user_id,
             provider,
             keep_uploads=bool(keep_uploads),
-            actor=viewer.actor,
-            audit=runtime.audit,
             cache=runtime.cache,
-            origin=origin_of(request),
+            trail=trail_of(request, runtime, viewer.actor),
         )
     return see_other(f"/account?disconnected={provider}")
 
@@ -215,9 +186,7 @@ def _erase(request: Request, runtime: Runtime, viewer: Principal, user_id: UUID,
         request_erasure(
             tx,
             user_id,
-            actor=viewer.actor,
             asked_with=None,
-            audit=runtime.audit,
             cache=runtime.cache,
-            origin=origin_of(request),
+            trail=trail_of(request, runtime, viewer.actor),
         )

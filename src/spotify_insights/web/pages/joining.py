@@ -198,7 +198,7 @@ def _let_join(
     credentials = new_credentials(username, password)
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
         user_id = make(tx, credentials)
-        started = begin_session(tx, request, runtime, user_id, method="password")
+        started = begin_session(tx, request, runtime, user_id)
     return let_in(see_other("/account?welcome=1"), runtime, started)
 
 

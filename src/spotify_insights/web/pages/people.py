@@ -11,6 +11,7 @@ from starlette.responses import Response
 from spotify_insights.access.one_time_links import NewLink
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope, UserRole
+from spotify_insights.accounts.people import change_role
 from spotify_insights.accounts.queries import user_document
 from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.database.hot_read import HotRead
@@ -20,10 +21,9 @@ from spotify_insights.sign_in.invitations import DAYS, LONGEST_NOTE, MOST_DAYS, 
 from spotify_insights.sign_in.password_reset import create_reset_link
 from spotify_insights.sign_in.queries import invitation_documents, people_documents
 from spotify_insights.web.api.invitations import link_address
-from spotify_insights.web.api.people import set_role
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.origin import origin_of
+from spotify_insights.web.origin import origin_of, trail_of
 from spotify_insights.web.own_account import own_id
 from spotify_insights.web.pages.forms import Text, problems_of, status_of
 from spotify_insights.web.pages.page_route import PageRoute
@@ -94,7 +94,7 @@ async def invite_somebody(
 def withdraw(request: Request, runtime: RuntimeDep, admin: Admin, invitation_id: UUID) -> Response:
     """Make an invitation worthless."""
     with runtime.database.transaction(acting_for=admin.operator) as tx:
-        withdraw_invitation(tx, runtime.audit, invitation_id, actor=admin.operator, origin=origin_of(request))
+        withdraw_invitation(tx, invitation_id, trail=trail_of(request, runtime, admin.operator))
     return see_other("/people?withdrawn=1")
 
 
@@ -111,7 +111,7 @@ async def change_role_of(
     if role not in {UserRole.USER, UserRole.ADMIN}:
         raise InvalidInputError("Choose user or admin.", field="role")
     try:
-        await run_in_threadpool(set_role, request, runtime, admin.operator, person, role)
+        await run_in_threadpool(_change_role, request, runtime, admin, person, role)
     except ConflictError as error:
         return await _show(request, reads, admin, error=error)
     return see_other("/account" if person == admin.user_id else "/people?role_changed=1")
@@ -143,6 +143,11 @@ async def reset_password_of(
     )
 
 
+def _change_role(request: Request, runtime: Runtime, admin: Principal, person: UUID, role: str) -> None:
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        change_role(tx, person, role, trail=trail_of(request, runtime, admin.operator))
+
+
 def _invite(
     request: Request, runtime: Runtime, admin: Principal, note: str, role: str, days: str, form: str
 ) -> NewLink:
@@ -156,12 +161,10 @@ def _invite(
     def make() -> NewLink:
         return invite(
             tx,
-            runtime.audit,
-            actor=admin.operator,
+            trail=trail_of(request, runtime, admin.operator),
             role=UserRole(role),
             note=note or None,
             days=int(days),
-            origin=origin_of(request),
         )
 
     with runtime.database.transaction(acting_for=admin.operator) as tx:
@@ -170,7 +173,7 @@ def _invite(
 
 def _reset(request: Request, runtime: Runtime, admin: Principal, person: UUID, form: str) -> NewLink:
     def make() -> NewLink:
-        return create_reset_link(tx, runtime.audit, person, actor=admin.operator, origin=origin_of(request))
+        return create_reset_link(tx, person, trail=trail_of(request, runtime, admin.operator))
 
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
         return make_once(tx, own_id(admin), form, make)

@@ -14,10 +14,9 @@ from spotify_insights.errors import InvalidInputError, NotFoundError, Unavailabl
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.sign_in.begin import Attempt, begin, new_browser_secret, take_attempt
-from spotify_insights.sign_in.complete import Browser, SignedIn, SignIn
+from spotify_insights.sign_in.complete import SignedIn, SignIn
 from spotify_insights.sign_in.problem import SignInError
 from spotify_insights.sign_in.providers.provider import RedirectProvider, TokenProvider
-from spotify_insights.web.client_address import client_address
 from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.origin import origin_of
 from spotify_insights.web.pages.browser_cookie import (
@@ -25,7 +24,7 @@ from spotify_insights.web.pages.browser_cookie import (
     drop_browser_cookie,
     set_browser_cookie,
 )
-from spotify_insights.web.pages.browser_session import let_in
+from spotify_insights.web.pages.browser_session import browser_of, let_in
 from spotify_insights.web.pages.forms import NOTHING, Secret, Text
 from spotify_insights.web.pages.page_route import PageRoute
 from spotify_insights.web.pages.provider_problems import (
@@ -37,7 +36,6 @@ from spotify_insights.web.pages.providers_offered import listenbrainz_settings
 from spotify_insights.web.pages.rendering import render_page, see_other
 from spotify_insights.web.pages.sign_in_address import login_address
 from spotify_insights.web.pages.viewer import MaybeViewer, account_after, own_path
-from spotify_insights.web.session_cookie import session_cookie_of
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Next = Annotated[str, Query(alias="next", max_length=2000)]
@@ -160,8 +158,9 @@ def use_token(
         proof = asked.prove(token=SecretStr(token.get_secret_value().strip()))
         signed_in = _sign_in(runtime).complete(
             proof,
-            _browser(request, runtime.settings, hash_of_token(invitation) if invitation else None),
+            browser_of(request, runtime.settings),
             user_id=None if viewer is None else viewer.user_id,
+            invitation_hash=hash_of_token(invitation) if invitation else None,
         )
     except InvalidInputError as error:
         _note(request, runtime, asked.name, SignInError("token_refused"))
@@ -213,8 +212,12 @@ def _come_back(
     if attempt.user_id != (None if viewer is None else viewer.user_id):
         raise SignInError("session_changed")
     proof = asked.prove(code=SecretStr(code), code_verifier=attempt.code_verifier)
-    browser = _browser(request, runtime.settings, attempt.invitation_hash)
-    return _sign_in(runtime).complete(proof, browser, user_id=attempt.user_id)
+    return _sign_in(runtime).complete(
+        proof,
+        browser_of(request, runtime.settings),
+        user_id=attempt.user_id,
+        invitation_hash=attempt.invitation_hash,
+    )
 
 
 def _reason_of(error: str) -> str:
@@ -231,17 +234,6 @@ def _sign_in(runtime: Runtime) -> SignIn:
 def _note(request: Request, runtime: Runtime, method: str, refusal: SignInError) -> None:
     if refusal.reason not in _NOT_AUDITED:
         _sign_in(runtime).note_refusal(method, refusal, origin_of(request))
-
-
-def _browser(request: Request, settings: Settings, invitation_hash: str | None) -> Browser:
-    session = session_cookie_of(request, settings)
-    return Browser(
-        session=None if session is None else SecretStr(session),
-        invitation_hash=invitation_hash,
-        address=client_address(request),
-        user_agent=request.headers.get("user-agent"),
-        origin=origin_of(request),
-    )
 
 
 def _by_redirect(runtime: Runtime, provider: str) -> RedirectProvider:

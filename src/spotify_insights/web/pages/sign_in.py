@@ -51,7 +51,7 @@ def sign_in(
     checked = check_password(runtime.database, username, password)
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
         if isinstance(checked, CheckedPassword) and still_counts(tx, checked):
-            started = begin_session(tx, request, runtime, checked.user_id, method="password")
+            started = begin_session(tx, request, runtime, checked.user_id)
             return let_in(see_other(own_path(next_path)), runtime, started)
         runtime.audit.record(
             tx,
