@@ -1,4 +1,5 @@
 import re
+import secrets
 import string
 
 import pytest
@@ -20,6 +21,19 @@ keys = st.builds(
 def test_a_key_that_is_written_can_be_read(key: ApiKeyText) -> None:
     assert re.fullmatch("si_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}", key.text)
     assert read_api_key_text(key.text) == key
+
+
+@pytest.mark.parametrize("beginning", ["BQ", "AQ"])
+def test_an_id_that_would_look_like_a_token_of_spotify_is_not_given(
+    monkeypatch: pytest.MonkeyPatch, beginning: str
+) -> None:
+    unlucky = iter(beginning + 10 * "x")
+    draw = secrets.choice
+    monkeypatch.setattr(secrets, "choice", lambda letters: next(unlucky, None) or draw(letters))
+    key = new_api_key_text()
+
+    assert next(unlucky, None) is None
+    assert without_secrets(key.key_id) == key.key_id
 
 
 @given(keys, st.integers(min_value=0, max_value=64), st.sampled_from(BASE_62 + "_- "))

@@ -34,7 +34,7 @@ def test_somebody_signs_in_sees_their_account_signs_out_and_comes_back(
     page.get_by_role("link", name="Continue with Spotify").click()
     window.shot("spotify-asks")
     agree(page)
-    page.wait_for_url(f"{address}/account")
+    page.wait_for_url(f"{address}/account?connected=spotify")
     expect(page.get_by_role("heading", name="Spotify", exact=False).first).to_be_visible()
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()
     window.shot("account")
@@ -47,7 +47,7 @@ def test_somebody_signs_in_sees_their_account_signs_out_and_comes_back(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.get_by_role("link", name="Continue with Spotify").click()
     agree(page)
-    page.wait_for_url(f"{address}/account")
+    page.wait_for_url(f"{address}/account?connected=spotify")
     cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
     assert cookies["si_session"]["httpOnly"]
     assert cookies["si_session"]["sameSite"] == "Lax"
@@ -95,7 +95,7 @@ def test_every_failure_is_a_page_that_says_what_to_do_and_leads_back(
         window.shot(name)
     page.goto(f"{address}/auth/spotify/login")
     agree(page)
-    page.wait_for_url(f"{address}/account")
+    page.wait_for_url(f"{address}/account?connected=spotify")
 
 
 def test_an_address_that_was_used_and_one_of_another_browser_sign_nobody_in(
@@ -106,7 +106,7 @@ def test_an_address_that_was_used_and_one_of_another_browser_sign_nobody_in(
     first.page.on("request", lambda request: seen.append(request.url))
     first.page.goto(f"{address}/auth/spotify/login")
     agree(first.page)
-    first.page.wait_for_url(f"{address}/account")
+    first.page.wait_for_url(f"{address}/account?connected=spotify")
     [callback] = [url for url in seen if "/callback?" in url]
     first.page.goto(callback)
     expect(first.page.get_by_role("heading", level=1)).to_have_text("This was used already")
@@ -127,7 +127,7 @@ def test_another_name_for_this_machine_ends_at_the_public_address(
     page = open_window().page
     page.goto(f"{open_address.replace('127.0.0.1', 'localhost')}/auth/spotify/login?next=/account")
     agree(page)
-    page.wait_for_url(f"{open_address}/account")
+    page.wait_for_url(f"{open_address}/account?connected=spotify")
 
 
 def test_a_listenbrainz_token_signs_in_and_a_wrong_one_is_told_beside_the_field(
@@ -144,10 +144,10 @@ def test_a_listenbrainz_token_signs_in_and_a_wrong_one_is_told_beside_the_field(
     window.shot("listenbrainz-wrong-token")
     page.get_by_label("User token").fill(user_token_of("omnivore"))
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(f"{address}/account")
+    page.wait_for_url(f"{address}/account?connected=listenbrainz")
     page.get_by_role("link", name="Connect Spotify").click()
     agree(page)
-    page.wait_for_url(f"{address}/account")
+    page.wait_for_url(f"{address}/account?connected=spotify")
     expect(page.get_by_text("Connected", exact=True)).to_have_count(2)
     window.shot("account-with-both")
 
