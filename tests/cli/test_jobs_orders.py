@@ -1,6 +1,6 @@
 """`jobs retry` and `jobs cancel`: what an operator changes, and what they are told about it."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -12,6 +12,7 @@ from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Database
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.job import Job, JobStatus
+from spotify_insights.privacy.jobs import EraseUser
 from spotify_insights.runtime import Runtime
 
 
@@ -129,6 +130,19 @@ def test_cancelling_says_what_it_met(operator: Operator, database: Database) -> 
     assert job_row(database, jobs["queued"]).status == JobStatus.CANCELLED
     assert job_row(database, jobs["running"]).cancel_requested
     assert " cancelling " in operator.type("jobs", "list").line_with(end_of(jobs["running"]))
+
+
+def test_what_deletes_for_somebody_is_not_cancelled(operator: Operator, database: Database) -> None:
+    erasure = enqueued(database, EraseUser(erasure_id=uuid4()))
+
+    told = operator.type("jobs", "cancel", end_of(erasure))
+
+    assert (told.code, told.out) == (1, "")
+    assert told.err == (
+        f"{end_of(erasure)} scheduled.erase_user: "
+        "Somebody was promised that this will be deleted, so it cannot be cancelled.\n"
+    )
+    assert job_row(database, erasure).status == JobStatus.QUEUED
 
 
 def test_what_a_job_has_queued_is_cancelled_with_it(operator: Operator, database: Database) -> None:

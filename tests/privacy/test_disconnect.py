@@ -14,6 +14,7 @@ from ingestions import ACCESS_TOKEN, REFRESH_TOKEN, a_listener, ingested
 from jobs_inline import job_row, queued_jobs, work_off
 from leaving import make_due
 from makers import a_connected_user
+from spotify_insights.accounts.register import Identity, add_identity
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.insights.jobs import GenerateRoast
 from spotify_insights.insights.types import ToneMode
@@ -101,6 +102,17 @@ def test_the_way_to_sign_in_stays_where_it_is_the_only_one(client: TestClient, r
     profile = client.get(f"/api/users/{user_id}").json()
     assert [identity["provider"] for identity in profile["identities"]] == ["spotify"]
     assert profile["display_name"] is None
+
+
+def test_it_goes_on_asking_again_once_there_is_another(client: TestClient, runtime: Runtime) -> None:
+    user_id = a_connected_user(runtime)
+    disconnect(client, user_id)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        add_identity(tx, user_id, Identity("listenbrainz", "robin"))
+    disconnect(client, user_id)
+    profile = client.get(f"/api/users/{user_id}").json()
+    assert [identity["provider"] for identity in profile["identities"]] == ["listenbrainz"]
+    assert client.delete(f"/api/users/{user_id}/connections/spotify").status_code == 404
 
 
 def test_where_nothing_is_connected_there_is_nothing_to_disconnect(

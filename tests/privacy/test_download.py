@@ -50,7 +50,8 @@ def test_an_export_is_asked_for_listed_linked_and_downloaded_once(
     assert hashlib.sha256(downloaded.content).hexdigest() == listed["sha256"]
     assert "README.txt" in files_of(downloaded.content)
     assert (again.status_code, client.head(path).status_code) == (404, 404)
-    assert events(runtime) == [AuditEvent.EXPORTED, AuditEvent.EXPORT_DOWNLOADED]
+    asked_twice = [AuditEvent.EXPORT_REQUESTED] * 2
+    assert events(runtime) == [*asked_twice, AuditEvent.EXPORTED, AuditEvent.EXPORT_DOWNLOADED]
 
 
 def test_every_file_of_an_export_has_the_date_of_that_day(runtime: Runtime) -> None:

@@ -1,15 +1,20 @@
 """Asking to be erased: what is over at once, what is refused, and who may watch."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
 from starlette.testclient import TestClient
 
 from access_trials import a_family, a_service, a_session, an_admin, an_api_key, bearer, required_client
 from conftest import Servers
 from full_life import every_row
+from job_trials import somebody_waits_for_a_lock
 from jobs_inline import job_row, queued_jobs, work_off
+from leaving import erased
 from makers import a_connected_user, a_user
+from spotify_insights.accounts.erasing import BeingErasedError, mark_as_erasing
 from spotify_insights.accounts.register import Identity, register_user
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
@@ -115,6 +120,18 @@ def test_a_service_with_users_and_the_last_admin_stay(required_client: TestClien
     assert required_client.delete(f"/api/users/{admin}", headers=headers).status_code == 202
     answer = required_client.delete(f"/api/users/{another}", headers=bearer(an_api_key(runtime, another)))
     assert answer.status_code == 409
+
+
+def test_a_service_that_is_leaving_gets_no_new_users(runtime: Runtime) -> None:
+    service = a_service(runtime)
+    with ThreadPoolExecutor(1) as pool:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
+            mark_as_erasing(tx, service)
+            registering = pool.submit(registered_by, runtime, service)
+            assert somebody_waits_for_a_lock(runtime.database)
+        with pytest.raises(BeingErasedError):
+            registering.result(timeout=10)
+    assert job_row(runtime.database, erased(runtime, service)).status == "succeeded"
 
 
 def test_an_erasure_that_gave_up_is_begun_again_by_the_next_request(

@@ -5,10 +5,12 @@ import json
 import psycopg
 import pytest
 
+from access_trials import a_family
 from conftest import Servers
 from full_life import a_full_life, every_row
 from jobs_inline import job_row, work_off
 from makers import a_user
+from spotify_insights.access.refresh_tokens import Family, Refused
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.privacy.jobs import PurgeExpiredData
@@ -17,7 +19,8 @@ from spotify_insights.settings import Settings
 
 OLD = {
     "sessions": "UPDATE sessions SET expires_at = now() - interval '31 days'",
-    "refresh_tokens": "UPDATE refresh_tokens SET expires_at = now() - interval '31 days'",
+    "refresh_tokens": "UPDATE sessions SET revoked_at = now() - interval '31 days'",
+    "api_keys": "UPDATE api_keys SET revoked_at = now() - interval '31 days'",
     "one_time_links": "UPDATE one_time_links SET expires_at = now() - interval '31 days'",
     "sign_in_attempts": "UPDATE sign_in_attempts SET expires_at = now() - interval '2 days'",
     "stored_files": "UPDATE stored_files SET expires_at = now() - interval '1 minute'",
@@ -54,6 +57,25 @@ def test_what_is_not_over_stays_and_once_more_changes_nothing(runtime: Runtime, 
     result = purged(runtime)
     assert set(result.values()) == {0}
     assert every_row(empty, where=("theirs", life.user_id)) == before
+
+
+def test_a_used_token_shows_a_theft_as_long_as_its_family_lives(runtime: Runtime, empty: Servers) -> None:
+    stolen = a_family(runtime, a_user(runtime)).refresh_token.get_secret_value()
+
+    def used() -> Family | Refused:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
+            return runtime.refresh_tokens.rotate(tx, stolen)
+
+    assert isinstance(used(), Family)
+    change(
+        empty,
+        "UPDATE refresh_tokens SET used_at = used_at - interval '100 days',"
+        " expires_at = expires_at - interval '100 days' WHERE used_at IS NOT NULL",
+    )
+    purged(runtime)
+    again = used()
+    assert isinstance(again, Refused)
+    assert again.reuse
 
 
 def test_plays_go_only_after_the_days_that_an_operator_set(runtime: Runtime, empty: Servers) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from spotify_insights.accounts.people import end_links_made_by
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog
 from spotify_insights.cache.cache import Cache
@@ -30,6 +31,8 @@ _COUNT: Final = text("""
            CAST(:name AS text), coalesce((counts ->> :name)::bigint, 0) + CAST(:rows AS bigint))
      WHERE id = :id
 """)
+# Whoever makes a link at this moment holds the user's row: afterwards it is there, or there can be none.
+_LOCK_USER: Final = text("SELECT FROM users WHERE id = :user_id FOR UPDATE")
 _DELETE_USER: Final = text("DELETE FROM users WHERE id = :user_id")
 _FINISH: Final = text("""
     UPDATE erasures SET user_id = NULL, finished_at = clock_timestamp(), counts = CAST(:counts AS jsonb)
@@ -100,6 +103,7 @@ def _finish(
 ) -> dict[str, int]:
     """Delete what is left together with the user; how many rows of which table there were in all."""
     session = tx.session
+    session.execute(_LOCK_USER, {"user_id": user_id})
     counted = session.execute(_FIND, {"id": erasure_id}).one().counts
     ids = {user_id, *job_ids_of(session, user_id), *insight_ids_of(session, user_id)}
     counts: dict[str, int] = {
@@ -109,6 +113,8 @@ def _finish(
     }
     forget_answers(session, user_id)
     forget_requester(session, user_id)
+    # Made by a request that had begun before the mark. Without a maker, they would look as if made by nobody.
+    end_links_made_by(tx, user_id)
     session.execute(_DELETE_USER, {"user_id": user_id})
     session.execute(_FINISH, {"id": erasure_id, "counts": json.dumps(counts)})
     audit.record(tx, AuditEvent.ERASED, actor=SYSTEM, subject=user_id, details={"rows": sum(counts.values())})

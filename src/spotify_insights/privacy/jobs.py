@@ -1,10 +1,11 @@
 """Background work on leaving, taking along and forgetting."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from spotify_insights.jobs.job import Job, ListenerJob, Queue
+from spotify_insights.listening.jobs import PurgeDisconnectedData
 
 _LONG = timedelta(minutes=10)
 
@@ -33,3 +34,7 @@ class PurgeExpiredData(Job):
     task_name: ClassVar[str] = "scheduled.purge_expired_data"
     queue: ClassVar[Queue] = Queue.SCHEDULED
     time_limit: ClassVar[timedelta] = _LONG
+
+
+# Somebody was told that this will be deleted: nobody cancels it, and the daily purge begins it again.
+PROMISED: Final = frozenset({EraseUser.task_name, PurgeDisconnectedData.task_name})

@@ -10,7 +10,9 @@ from spotify_insights.access import privacy as access
 from spotify_insights.database.database import Transaction, rows_changed
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.enqueue import enqueue
+from spotify_insights.jobs.requeue import UNSUCCESSFUL, requeue_jobs
 from spotify_insights.listening.forget import forget_old_plays
+from spotify_insights.listening.jobs import PurgeDisconnectedData
 from spotify_insights.privacy.jobs import EraseUser, PurgeExpiredData
 from spotify_insights.settings import Settings
 from spotify_insights.sign_in import privacy as sign_in
@@ -54,7 +56,8 @@ def purge_expired_data(
 ) -> None:
     """Delete what is too old, `batch` rows at a time and in a transaction of their own.
 
-    Erasures whose job gave up are queued again. Safe to repeat and to run several times at once.
+    Erasures whose job gave up are queued again, and so are purges after a disconnect that ended without
+    success. Safe to repeat and to run several times at once.
 
     Raises: as `Attempt.step`.
     """
@@ -63,7 +66,15 @@ def purge_expired_data(
         unfinished = completion.tx.session.scalars(_UNFINISHED).all()
         for erasure_id in unfinished:
             enqueue(completion.tx, EraseUser(erasure_id=erasure_id))
-        completion.result = {**deleted, "unfinished_erasures": len(unfinished)}
+        purges = sum(
+            requeue_jobs(completion.tx, status=status, task_name=PurgeDisconnectedData.task_name)
+            for status in UNSUCCESSFUL
+        )
+        completion.result = {
+            **deleted,
+            "unfinished_erasures": len(unfinished),
+            "unfinished_purges": purges,
+        }
 
 
 def _purges(retention: PersonalRetention, batch: int) -> Mapping[str, _Purge]:

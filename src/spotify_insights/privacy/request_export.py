@@ -4,19 +4,25 @@ from uuid import UUID
 
 from spotify_insights.access.export_link import ExportLink, make_export_link
 from spotify_insights.accounts.erasing import refuse_if_erasing
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.privacy.jobs import ExportUserData
 from spotify_insights.storage.read import stored_file
 
 
-def request_export(tx: Transaction, user_id: UUID) -> UUID:
+def request_export(tx: Transaction, user_id: UUID, *, trail: AuditTrail) -> UUID:
     """Queue the export and return the id of its task; one that is under way already is joined.
+
+    Args:
+        trail: of whoever asks, which records that, also where they join.
 
     Raises:
         BeingErasedError: everything is being deleted.
     """
     refuse_if_erasing(tx.session, user_id)
+    trail.record(tx, AuditEvent.EXPORT_REQUESTED, subject=user_id)
     return enqueue(tx, ExportUserData(user_id=user_id))
 
 

@@ -13,6 +13,7 @@ from spotify_insights.database.hot_read import HotRead
 from spotify_insights.errors import ConflictError
 from spotify_insights.jobs.cancel import Cancellation, cancel_job
 from spotify_insights.jobs.queries import task_is_over
+from spotify_insights.privacy.jobs import PROMISED
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.hot_reads import JSON
 
@@ -45,11 +46,13 @@ def cancel(
 
     Raises:
         NotFoundError: there is no such job.
-        ConflictError: it had ended otherwise, and nothing that it queued is unfinished.
+        ConflictError: it had ended otherwise, and nothing that it queued is unfinished; or its task
+            was promised to somebody.
     """
     with runtime.database.transaction(acting_for=acting_for) as tx:
         was_over = _read(tx.session, task_is_over(acting_for, job_id)) == "true"
-        if cancel_job(tx, job_id, acting_for=acting_for) is Cancellation.ENDED_ALREADY and was_over:
+        cancellation = cancel_job(tx, job_id, acting_for=acting_for, promised=PROMISED)
+        if cancellation is Cancellation.ENDED_ALREADY and was_over:
             raise ConflictError(f"The {noun} has ended already. There is nothing left to cancel.")
         is_over = _read(tx.session, task_is_over(acting_for, job_id)) == "true"
         body = _read(tx.session, document)

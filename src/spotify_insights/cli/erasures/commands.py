@@ -40,8 +40,9 @@ def reapply(
     """Erase again whom a restored backup has brought back.
 
     Needs the keys of the installation, because tombstones hold pseudonyms. The workers do the deleting; it
-    may be run any number of times.
+    may be run any number of times. A service goes after its users: where one was back, the exit code is 1,
+    and it takes a second run when the workers have erased those.
     """
     from spotify_insights.cli.erasures.reapplying import reapply_erasures
 
-    reapply_erasures(file, data_dir, demo=demo)
+    raise typer.Exit(reapply_erasures(file, data_dir, demo=demo))

@@ -154,6 +154,7 @@ def cancel(
     """Cancel jobs, and with them what they have queued.
 
     A job that waits is cancelled at once; one that runs stops at its next checkpoint and stores nothing.
+    Erasures and the purge after a disconnect cannot be cancelled.
     """
     from spotify_insights.cli.jobs.orders import cancel_these
 

@@ -15,6 +15,7 @@ from spotify_insights.jobs.cancel import Cancellation, cancel_job
 from spotify_insights.jobs.job import JobStatus
 from spotify_insights.jobs.overview import JobView, dead_jobs
 from spotify_insights.jobs.requeue import requeue_job, requeue_jobs
+from spotify_insights.privacy.jobs import PROMISED
 
 _NAMED_AT_MOST = 10
 
@@ -31,10 +32,10 @@ def retry_these(database: OperatorDatabase, typed: Sequence[str]) -> int:
 
 
 def cancel_these(database: OperatorDatabase, typed: Sequence[str]) -> int:
-    """Cancel each of these jobs; the exit code is 1 where one of them had ended already."""
+    """Cancel each of these jobs; the exit code is 1 where one of them had ended already, or goes on."""
 
     def cancel(tx: Transaction, job: JobView) -> str:
-        cancellation = cancel_job(tx, job.id, acting_for=OPERATOR)
+        cancellation = cancel_job(tx, job.id, acting_for=OPERATOR, promised=PROMISED)
         record_of_operator(tx, AuditEvent.JOB_CANCELLED_BY_ADMIN, target=str(job.id))
         match cancellation:
             case Cancellation.CANCELLED:

@@ -54,6 +54,7 @@ def promote_key(key_id: str, data_dir: Path | None, *, demo: bool) -> None:
     which = WhichDatabase(data_dir=data_dir, demo=demo)
     keys = OperatorKeys.of(which)
     _change(keys, lambda ring: ring.with_primary(key_id))
+    _record(which, AuditEvent.KEYS_PROMOTED, key_id)
     told = say if keys.file else complain
     told(f"{key_id} seals from then on. Next, `spotify-insights keys rotate` seals what is stored with it.")
 
