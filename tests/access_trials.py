@@ -17,6 +17,8 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from makers import a_user
+from spotify_insights.access.authenticate import SessionCookie
+from spotify_insights.access.principal import Principal
 from spotify_insights.access.refresh_tokens import Family
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
 from spotify_insights.access.sessions import start_session
@@ -93,6 +95,12 @@ def a_session(runtime: Runtime, user_id: UUID) -> str:
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         started = start_session(tx, user_id, days=30, address="192.0.2.7", user_agent="Trial/1.0")
     return started.value.get_secret_value()
+
+
+def a_principal(runtime: Runtime, user_id: UUID) -> Principal:
+    """Somebody as their request is recognised, with a new session of theirs."""
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        return runtime.authenticator.recognise(tx, SessionCookie(a_session(runtime, user_id))).principal
 
 
 def an_api_key(runtime: Runtime, user_id: UUID, scopes: Collection[Scope] | None = None) -> str:

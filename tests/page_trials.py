@@ -1,6 +1,7 @@
 """Browsers and people for tests of pages: each browser has cookies of its own and sends forms as one does."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -141,6 +142,13 @@ def rows(runtime: Runtime, statement: str, **parameters: Any) -> list[tuple[Any,
     """What the database holds behind the pages."""
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         return [tuple(row) for row in tx.session.execute(text(statement), parameters)]
+
+
+def start_until_it_waits(runtime: Runtime, thread: threading.Thread) -> None:
+    """Start somebody who is to meet a lock that is held here; they may also be done without meeting it."""
+    thread.start()
+    while thread.is_alive() and not rows(runtime, "SELECT FROM pg_locks WHERE NOT granted"):
+        pass
 
 
 def events(database_url: str) -> list[str]:

@@ -127,10 +127,12 @@ REQUESTS: Final[dict[str, Request]] = {
     "GET /api/admin/alerts": Request(),
     "GET /api/admin/audit": Request(query={"user_id": Id.USER}),
     "GET /api/admin/users": Request(),
-    "PATCH /api/admin/users/{user_id}": Request(path={"user_id": Id.USER}, body={"role": "user"}),
+    "PATCH /api/admin/users/{user_id}": Request(
+        path={"user_id": Id.USER}, body={"role": "user"}, in_person=True
+    ),
     "POST /api/admin/users/{user_id}/password-reset": Request(path={"user_id": Id.USER}, in_person=True),
     "GET /api/admin/invitations": Request(),
-    "POST /api/admin/invitations": Request(body={"note": "For Sam"}),
+    "POST /api/admin/invitations": Request(body={"note": "For Sam"}, in_person=True),
     "DELETE /api/admin/invitations/{invitation_id}": Request(
         path={"invitation_id": Id.INVITATION}, spends=True
     ),

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from jobs_inline import job_row, work_off
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.privacy.request_export import request_export
 from spotify_insights.runtime import Runtime
@@ -14,8 +15,9 @@ from spotify_insights.runtime import Runtime
 
 def made_export(runtime: Runtime, user_id: UUID) -> UUID:
     """Ask for an export and let it be made; its id."""
-    with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        task_id = request_export(tx, user_id)
+    listener = Actor.listener(user_id)
+    with runtime.database.transaction(acting_for=listener) as tx:
+        task_id = request_export(tx, user_id, trail=AuditTrail(runtime.audit, listener))
     work_off(runtime)
     job = job_row(runtime.database, task_id)
     assert (job.status, job.error) == ("succeeded", None)

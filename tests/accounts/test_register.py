@@ -63,6 +63,17 @@ def test_who_comes_second_creates_the_user_where_the_first_gave_up(database: Dat
     assert [user_id for user_id, *_ in users(database)] == [second.user_id]
 
 
+def test_a_service_registers_many_at_once(database: Database) -> None:
+    with database.transaction(acting_for=SYSTEM) as tx:
+        service = register_user(tx, Identity("spotify", "the-service"), role="service").user_id
+    with database.transaction(acting_for=SYSTEM) as first, database.transaction(acting_for=SYSTEM) as second:
+        people = [
+            register_user(tx, Identity("spotify", name), registered_by=service)
+            for tx, name in ((first, "robin"), (second, "sam"))
+        ]
+    assert [person.created for person in people] == [True, True]
+
+
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "europe/berlin", "../etc/passwd", "CET\x00"])
 def test_an_unknown_timezone_registers_nobody(database: Database, name: str) -> None:
     with pytest.raises(InvalidInputError) as refusal:

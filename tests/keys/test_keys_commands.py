@@ -190,7 +190,8 @@ def test_every_change_of_the_keys_is_in_the_audit_log(
 ) -> None:
     a_secret_everywhere(runtime)
     [old] = keys_of(ring_file)
-    operator.type("keys", "generate")
+    operator.type("keys", "generate", "--secondary")
+    operator.type("keys", "promote", keys_of(ring_file)[-1])
     changed_long_ago(ring_file)
     operator.type("keys", "rotate")
     operator.type("keys", "retire", old)
@@ -204,6 +205,7 @@ def test_every_change_of_the_keys_is_in_the_audit_log(
     [new] = keys_of(ring_file)
     assert recorded == [
         ("keys_generated", "admin", {"key_id": new}),
+        ("keys_promoted", "admin", {"key_id": new}),
         ("keys_rotated", "admin", {"to_key": new, "rows": len(COLUMN_OF), "remaining": 0}),
         ("keys_retired", "admin", {"key_id": old}),
     ]

@@ -5,10 +5,13 @@ from starlette.testclient import TestClient
 
 from access_trials import a_session, an_api_key, bearer, change
 from makers import a_user
-from page_trials import ADMIN, PASSWORD, Browser, a_persons_browser, events, link_of, rows
+from page_trials import ADMIN, PASSWORD, Browser, a_persons_browser, an_invitation, events, link_of, rows
+from spotify_insights.accounts.register import Identity, add_identity
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 from spotify_insights.web.session_cookie import cookie_name
+from stored_exports import made_export
 
 NEW = "seven quiet elephants"
 
@@ -73,13 +76,32 @@ def test_a_link_for_a_new_password_works_once_and_ends_every_session_and_key(
     assert "sam" in finder.get(path).text
     assert finder.post(path, password="short", password_again="short").status_code == 422
     done = finder.post(path, password=NEW, password_again=NEW)
-    assert done.headers["location"] == "/sign-in?password_changed=1"
+    assert (done.status_code, "Your new password counts" in done.text) == (200, True)
+    assert "also be entered" not in done.text
     assert finder.post(path, password=PASSWORD, password_again=PASSWORD).status_code == 410
     assert finder.get(path).status_code == 410
     assert sam.get("/account").status_code == 303
     assert site.get("/api/keys", headers=key).status_code == 401
     assert sam.sign_in("sam").status_code == 422
     assert sam.sign_in("sam", NEW).status_code == 303
+
+
+def test_after_a_reset_no_link_of_theirs_works_and_the_other_ways_in_are_named(
+    site: TestClient, admin: Browser, runtime: Runtime
+) -> None:
+    sam = a_persons_browser(admin, site, "sam", role="admin")
+    [(sams_id,)] = rows(runtime, "SELECT user_id FROM local_accounts WHERE username = 'sam'")
+    invitation = an_invitation(sam, role="admin")
+    export = made_export(runtime, sams_id)
+    download = sam.post(f"/account/exports/{export}/download").headers["location"]
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        add_identity(tx, sams_id, Identity("listenbrainz", "mallory"))
+    path = a_reset_link(admin, runtime, "sam")
+    page = Browser(site).post(path, password=NEW, password_again=NEW).text
+
+    assert "also be entered through ListenBrainz" in page
+    assert "Disconnect on your account" in page
+    assert [Browser(site).get(link).status_code for link in (invitation, download)] == [410, 404]
 
 
 def test_a_newer_link_and_time_end_an_older_one(site: TestClient, admin: Browser, runtime: Runtime) -> None:

@@ -40,8 +40,8 @@ def test_the_last_admin_stays_one(site: TestClient, admin: Browser, runtime: Run
 
     assert (refused.status_code, role_of(runtime, robin)) == (409, UserRole.ADMIN)
     assert "last admin" in refused.text
-    key = bearer(an_api_key(runtime, robin))
-    answer = site.patch(f"/api/admin/users/{robin}", json={"role": "user"}, headers=key)
+    browser = cookie_header(runtime.settings, a_session(runtime, robin))
+    answer = site.patch(f"/api/admin/users/{robin}", json={"role": "user"}, headers=browser)
     assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
 
 
@@ -98,16 +98,22 @@ def test_who_cannot_sign_in_becomes_no_admin_in_place_of_the_last(
 
 
 @pytest.mark.parametrize("show", [an_api_key, an_access_token])
-def test_a_link_that_opens_somebodys_account_takes_a_browser(
+def test_what_gives_power_over_accounts_takes_a_browser(
     site: TestClient, admin: Browser, runtime: Runtime, show: Callable[[Runtime, UUID], str]
 ) -> None:
     a_persons_browser(admin, site, "sam")
-    path = f"/api/admin/users/{id_of(runtime, 'sam')}/password-reset"
-    robin = id_of(runtime, ADMIN)
-
-    assert site.post(path, headers=bearer(show(runtime, robin))).status_code == 403
+    robin, sam = id_of(runtime, ADMIN), id_of(runtime, "sam")
+    stolen = bearer(show(runtime, robin))
     browser = cookie_header(runtime.settings, a_session(runtime, robin))
-    assert site.post(path, headers=browser).status_code == 201
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/api/admin/invitations", {"json": {"role": "admin"}}),
+        ("PATCH", f"/api/admin/users/{sam}", {"json": {"role": "admin"}}),
+        ("POST", f"/api/admin/users/{sam}/password-reset", {}),
+    ]
+
+    assert [site.request(*one[:2], headers=stolen, **one[2]).status_code for one in asked] == [403] * 3
+    assert role_of(runtime, sam) is UserRole.USER
+    assert [site.request(*one[:2], headers=browser, **one[2]).status_code for one in asked] == [201, 204, 201]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +139,10 @@ def test_others_see_and_change_none_of_it(site: TestClient, runtime: Runtime, me
 
 
 def test_invitations_and_people_by_api(site: TestClient, runtime: Runtime) -> None:
-    key = bearer(an_api_key(runtime, an_admin(runtime)))
-    made = site.post("/api/admin/invitations", json={"note": "For Sam", "days": 2}, headers=key)
+    runs_it = an_admin(runtime)
+    key = bearer(an_api_key(runtime, runs_it))
+    browser = cookie_header(runtime.settings, a_session(runtime, runs_it))
+    made = site.post("/api/admin/invitations", json={"note": "For Sam", "days": 2}, headers=browser)
     assert made.status_code == 201
     path = made.json()["url"].removeprefix("http://127.0.0.1:8000")
     [listed] = site.get("/api/admin/invitations", headers=key).json()

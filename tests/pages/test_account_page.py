@@ -37,6 +37,24 @@ def test_a_connection_shows_the_days_it_has_left_and_can_be_ended(
     assert "disconnected" in events(runtime.settings.database_url.get_secret_value())
 
 
+def test_what_was_the_only_way_in_can_be_forgotten_once_there_is_another(
+    listener: Browser, runtime: Runtime
+) -> None:
+    listener.post("/account/connections/spotify/disconnect")
+    assert "still signs you in" not in listener.get("/account").text
+
+    change(
+        runtime,
+        "INSERT INTO local_accounts (user_id, username, password_hash) SELECT id, 'sam', 'hash' FROM users",
+    )
+    page = listener.get("/account").text
+    assert "still signs you in" in page
+    assert 'name="keep_uploads" value="1"' in page
+    assert listener.post("/account/connections/spotify/disconnect").status_code == 303
+    assert "still signs you in" not in listener.get("/account").text
+    assert rows(runtime, "SELECT * FROM user_identities") == []
+
+
 def test_disconnecting_spotify_says_what_goes_and_keeps_uploads_only_for_whoever_asks(
     listener: Browser, runtime: Runtime
 ) -> None:

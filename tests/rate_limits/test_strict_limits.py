@@ -2,12 +2,18 @@
 
 from uuid import UUID, uuid4
 
+from pydantic import SecretStr
+
 from access_trials import a_session, cookie_header
 from limit_trials import service, small
 from makers import a_user
+from page_trials import events
 from problem_documents import reasons_of
+from spotify_insights.access.scopes import UserRole
+from spotify_insights.database.actor import SYSTEM
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
+from spotify_insights.sign_in.local_accounts import create_account, new_credentials
 
 ATTEMPTS = [
     ("POST", "/sign-in"),
@@ -76,6 +82,25 @@ def test_one_account_is_not_tried_from_many_addresses(settings: Settings) -> Non
 
     assert answers == [422, 422, 429]
     assert other == 422
+
+
+def test_a_stolen_session_is_no_way_to_try_out_passwords(settings: Settings, runtime: Runtime) -> None:
+    credentials = new_credentials("robin", SecretStr("a violet teapot sings"))
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        robin = create_account(tx, credentials, role=UserRole.USER)
+    session = cookie_header(settings, a_session(runtime, robin))
+    given = small(settings, sign_ins_per_minute=2, trusted_proxies="203.0.113.7")
+
+    def attempt(number: int) -> int:
+        new = dict.fromkeys(["password", "password_again"], "seven quiet elephants")
+        # The name in the form is not whose quota counts.
+        form = {"username": f"other-{number}", "current_password": f"guess {number}", **new}
+        elsewhere = {"X-Forwarded-For": f"198.51.{number}.7"}
+        return client.post("/account/password", data=form, headers=session | elsewhere).status_code
+
+    with service(given) as client:
+        assert [attempt(number) for number in range(3)] == [422, 422, 429]
+    assert events(settings.database_url.get_secret_value()) == ["sign_in_refused", "sign_in_refused"]
 
 
 def test_tokens_are_not_tried_for_one_account_from_many_addresses(settings: Settings) -> None:

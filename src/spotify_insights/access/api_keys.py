@@ -172,7 +172,8 @@ def revoke_key(tx: Transaction, user_id: UUID, key_id: str, *, trail: AuditTrail
 def revoke_all_keys(tx: Transaction, user_id: UUID) -> int:
     """End every key of this user; how many those were. What was given for them are sessions, and ends apart.
 
-    See `access.sessions.end_all_sessions`.
+    To be done before `access.sessions.end_all_sessions`: where tokens are just being given for a key, this
+    waits, and they are there to be ended afterwards.
     """
     return rows_changed(tx.session, _REVOKE_ALL, {"user_id": user_id})
 

@@ -48,6 +48,10 @@ _END: Final = text("""
        AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
        AND (CAST(:link_id AS uuid) IS NULL OR id = :link_id)
 """)
+_END_OF: Final = text("""
+    UPDATE one_time_links SET expires_at = clock_timestamp()
+     WHERE user_id = :user_id AND used_at IS NULL AND expires_at > clock_timestamp()
+""")
 
 
 class LinkPurpose(StrEnum):
@@ -138,6 +142,11 @@ def end_links(
 ) -> int:
     """End links not used yet: all of this purpose, this user's, or this one; how many those were."""
     return rows_changed(tx.session, _END, {"purpose": purpose, "user_id": user_id, "link_id": link_id})
+
+
+def end_links_of(tx: Transaction, user_id: UUID) -> None:
+    """End every link not used yet that opens something of this user's: a new password, or an export."""
+    tx.session.execute(_END_OF, {"user_id": user_id})
 
 
 def hash_of_token(token: str) -> str:

@@ -72,17 +72,28 @@ def revoke_all_but(tx: Transaction, user_id: UUID, kept: UUID | None) -> None:
         tx.session.execute(statement, parameters)
 
 
-# What has been over for a month explains nothing to anybody any more. A family's used tokens stay as long as
-# the family could live: they show a theft when they come back.
+# What has been over for a month explains nothing to anybody any more.
 EXPIRED: Final = {
+    # Used tokens stay as long as their session: they show a theft when they come back. They go before it, for
+    # a family that was renewed for a year has many, and a session takes all that it has along at once.
     "refresh_tokens": text("""
         DELETE FROM refresh_tokens WHERE id IN (
-               SELECT id FROM refresh_tokens WHERE expires_at < clock_timestamp() - interval '30 days'
-                LIMIT :batch FOR UPDATE SKIP LOCKED)
+               SELECT r.id FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id
+                WHERE s.expires_at < clock_timestamp() - interval '30 days'
+                   OR s.revoked_at < clock_timestamp() - interval '30 days'
+                LIMIT :batch FOR UPDATE OF r SKIP LOCKED)
     """),
     "sessions": text("""
         DELETE FROM sessions WHERE id IN (
                SELECT id FROM sessions
+                WHERE expires_at < clock_timestamp() - interval '30 days'
+                   OR revoked_at < clock_timestamp() - interval '30 days'
+                LIMIT :batch FOR UPDATE SKIP LOCKED)
+    """),
+    # After the sessions that it was exchanged for, which end with it.
+    "api_keys": text("""
+        DELETE FROM api_keys WHERE id IN (
+               SELECT id FROM api_keys
                 WHERE expires_at < clock_timestamp() - interval '30 days'
                    OR revoked_at < clock_timestamp() - interval '30 days'
                 LIMIT :batch FOR UPDATE SKIP LOCKED)

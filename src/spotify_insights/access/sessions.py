@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import Row, text
 
+from spotify_insights.access.owner import lock_owner
 from spotify_insights.access.scopes import Scope
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.trail import AuditTrail
@@ -97,6 +98,7 @@ def end_session(tx: Transaction, user_id: UUID, session_id: UUID, *, trail: Audi
     Raises:
         NotFoundError: they have no such session, or it is over.
     """
+    lock_owner(tx, user_id)
     if not rows_changed(tx.session, _END, {"session_id": session_id, "user_id": user_id}):
         raise NotFoundError("There is no such session.")
     trail.record(tx, AuditEvent.SESSION_REVOKED, subject=user_id, target=str(session_id))
@@ -107,6 +109,7 @@ def end_other_sessions(tx: Transaction, user_id: UUID, *, kept: UUID | None, tra
 
     Safe to repeat: where there is nothing to be ended, nothing is recorded.
     """
+    lock_owner(tx, user_id)
     ended = end_all_sessions(tx, user_id, kept=kept)
     if ended:
         details = {"all_sessions": True, "sessions": ended}
@@ -123,7 +126,10 @@ def end_session_of_cookie(tx: Transaction, value: str) -> EndedSession | None:
 
 
 def end_all_sessions(tx: Transaction, user_id: UUID, *, kept: UUID | None = None) -> int:
-    """End every session and token of this user, but for the session `kept`; how many those were."""
+    """End every session and token of this user, but for the session `kept`; how many those were.
+
+    Whoever has locked the owner leaves none that is just beginning; see `access.still_allowed`.
+    """
     return rows_changed(tx.session, _END_OTHERS, {"user_id": user_id, "kept": kept})
 
 

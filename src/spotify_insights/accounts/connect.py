@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from spotify_insights.accounts.erasing import refuse_if_erasing
 from spotify_insights.accounts.models import SpotifyToken
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.security.sealing import SealedPlace, Sealer
@@ -32,6 +34,7 @@ def store_tokens(
     refresh_token: SecretStr,
     expires_in: int,
     scope: Sequence[str] | None = None,
+    trail: AuditTrail | None = None,
 ) -> str | None:
     """Keep the tokens of a fresh authorisation, in place of any that were there.
 
@@ -41,6 +44,7 @@ def store_tokens(
     Args:
         expires_in: life of the access token in seconds, counted from now by the database's clock.
         scope: what was granted, or None where that is unknown.
+        trail: of whoever hands the tokens over, which records that; what a sign-in brings is recorded there.
 
     Raises:
         NotFoundError: there is no such user.
@@ -79,4 +83,6 @@ def store_tokens(
             set_={name: statement.excluded[name] for name in values if name not in {"id", "user_id"}},
         )
     )
+    if trail is not None:
+        trail.record(tx, AuditEvent.TOKENS_STORED, subject=user_id, details={"provider": "spotify"})
     return known.status if known else None

@@ -37,21 +37,22 @@ PROVIDERS: Final[Sequence[str]] = tuple(_TOKENS)
 
 
 def drop_connection(session: Session, user_id: UUID, provider: str, *, has_account: bool) -> bool:
-    """Delete the tokens for `provider` and what it told about the person; whether there were any.
+    """Delete the tokens for `provider` and what it told about the person; whether there was anything.
 
-    The identity at the provider stays where nothing else would let the person sign in again. A Spotify
-    connection takes e-mail address, display name, reminders and the note of the last poll along: Spotify's
-    policy asks for the personal data of whoever disconnects to be deleted.
+    The identity at the provider stays where nothing else would let the person sign in again; once something
+    else does, disconnecting once more deletes it. A Spotify connection takes e-mail address, display name,
+    reminders and the note of the last poll along: Spotify's policy asks for the personal data of whoever
+    disconnects to be deleted.
 
     Args:
         has_account: whether they have a name and a password of this installation.
     """
     parameters = {"user_id": user_id, "provider": provider, "has_account": has_account}
-    if not rows_changed(session, _TOKENS[provider], parameters):
+    tokens = rows_changed(session, _TOKENS[provider], parameters)
+    if not rows_changed(session, _FORGET_IDENTITY, parameters) and not tokens:
         return False
     for statement in _TRACES.get(provider, ()):
         session.execute(statement, parameters)
-    session.execute(_FORGET_IDENTITY, parameters)
     if provider == "spotify":
         session.execute(_FORGET_PERSON, parameters)
     return True

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from spotify_insights.accounts.models import SpotifyToken, User
@@ -64,6 +64,12 @@ _CONNECTIONS: Final = f"""
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
 
+# What a service says about its users signs nobody in.
+_SIGN_IN: Final = text("""
+    SELECT DISTINCT provider FROM user_identities WHERE user_id = :user_id AND asserted_by IS NULL
+     ORDER BY provider
+""")
+
 
 def user_document(user_id: UUID) -> HotRead:
     """One user as the API shows them."""
@@ -119,6 +125,11 @@ def connection_status(session: Session, user_id: UUID) -> str | None:
         raise no_such_user()
     status: str | None = row.status
     return status
+
+
+def providers_that_sign_in(session: Session, user_id: UUID) -> tuple[str, ...]:
+    """The services whose accounts let this user in here."""
+    return tuple(session.scalars(_SIGN_IN, {"user_id": user_id}))
 
 
 def connected_user_ids(session: Session) -> Sequence[UUID]:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from spotify_insights.accounts.erasing import refuse_if_erasing
 from spotify_insights.accounts.models import User, UserIdentity
 from spotify_insights.accounts.timezone import check_timezone
+from spotify_insights.audit.event import AuditEvent
+from spotify_insights.audit.trail import AuditTrail
 from spotify_insights.database.database import Transaction
 from spotify_insights.database.table import new_id
 from spotify_insights.errors import ConflictError
@@ -87,6 +89,7 @@ def register_user(
     timezone: str = "UTC",
     role: str = "user",
     registered_by: UUID | None = None,
+    trail: AuditTrail | None = None,
 ) -> Registration:
     """The user of `identity`: created on the first call, returned unchanged on every later one.
 
@@ -95,17 +98,22 @@ def register_user(
     Args:
         registered_by: the service that says so. The user is one of its users, and the identity is known to it
             alone: whoever signs in with the same account does not meet this user.
+        trail: of whoever says so about somebody else; a new user is recorded with it. Whoever comes by
+            signing in is recorded there.
 
     Raises:
         InvalidInputError: the timezone is unknown.
         ForeignIdentityError: the name of this account is kept for another account of the provider.
-        BeingErasedError: the user is being erased.
+        BeingErasedError: the user is being erased, or the service is.
     """
     check_timezone(timezone)
     known = user_of(tx.session, identity, asserted_by=registered_by)
     if known is not None:
         refuse_if_erasing(tx.session, known)
         return Registration(user_id=known, created=False)
+    if registered_by is not None:
+        # A service that has users cannot be erased: either it is not leaving, or it gets no more of them.
+        refuse_if_erasing(tx.session, registered_by, together=True)
     with tx.session.begin_nested() as attempt:
         user = User(
             id=new_id(),
@@ -118,6 +126,9 @@ def register_user(
         tx.session.add(user)
         tx.session.flush()
         if _claim(tx.session, identity, user.id, asserted_by=registered_by):
+            if trail is not None:
+                details = {"provider": identity.provider}
+                trail.record(tx, AuditEvent.REGISTERED, subject=user.id, details=details)
             return Registration(user_id=user.id, created=True)
         # Somebody else registered this identity a moment ago: ours must leave no trace.
         attempt.rollback()

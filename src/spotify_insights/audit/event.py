@@ -29,6 +29,7 @@ class AuditEvent(StrEnum):
     REAUTHORISED = "reauthorised"
     TOKENS_STORED = "tokens_stored"
     # Taking one's data along, and leaving.
+    EXPORT_REQUESTED = "export_requested"
     EXPORTED = "exported"
     EXPORT_DOWNLOADED = "export_downloaded"
     ERASURE_REQUESTED = "erasure_requested"
@@ -38,5 +39,6 @@ class AuditEvent(StrEnum):
     JOB_REQUEUED = "job_requeued"
     JOB_CANCELLED_BY_ADMIN = "job_cancelled_by_admin"
     KEYS_GENERATED = "keys_generated"
+    KEYS_PROMOTED = "keys_promoted"
     KEYS_ROTATED = "keys_rotated"
     KEYS_RETIRED = "keys_retired"

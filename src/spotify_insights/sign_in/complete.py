@@ -5,7 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from spotify_insights.access.one_time_links import LinkOverError
+from spotify_insights.access.principal import Principal
 from spotify_insights.access.sessions import StartedSession
+from spotify_insights.access.still_allowed import still_allowed
 from spotify_insights.accounts.erasing import BeingErasedError, refuse_if_erasing
 from spotify_insights.accounts.register import (
     AnotherIdentityError,
@@ -21,6 +23,7 @@ from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.database.database import Database, Transaction
+from spotify_insights.errors import UnauthenticatedError
 from spotify_insights.settings import Settings
 from spotify_insights.sign_in.browser import Browser
 from spotify_insights.sign_in.problem import SignInError
@@ -50,21 +53,27 @@ class SignIn:
     settings: Settings
 
     def complete(
-        self, proof: Proof, browser: Browser, *, user_id: UUID | None, invitation_hash: str | None = None
+        self,
+        proof: Proof,
+        browser: Browser,
+        *,
+        viewer: Principal | None,
+        invitation_hash: str | None = None,
     ) -> SignedIn:
         """Sign in whoever `proof` shows, in one transaction; the session of the browser so far ends.
 
         Args:
-            user_id: who is signed in already: the account at the provider becomes theirs. None for nobody:
-                then it is looked up, and somebody new is made where they may join.
+            viewer: who is signed in already, and must be so still: the account at the provider becomes
+                theirs. None for nobody: then it is looked up, and somebody new is made where they may join.
             invitation_hash: of the invitation that they came with, if any.
 
         Raises:
-            SignInError: they may not join, or the account is somebody else's; nothing was stored.
+            SignInError: they may not join, were signed out while the provider was asked, or the account is
+                somebody else's; nothing was stored.
         """
         try:
             with self.database.transaction(acting_for=AUTHENTICATION) as tx:
-                found, created = self._user(tx, proof, browser, user_id, invitation_hash)
+                found, created = self._user(tx, proof, browser, viewer, invitation_hash)
                 return self._let_in(tx, proof, browser, found, created=created)
         except (
             ForeignIdentityError,
@@ -72,6 +81,7 @@ class SignIn:
             BeingErasedError,
             RegistrationRefusedError,
             LinkOverError,
+            UnauthenticatedError,
         ) as error:
             raise self._refusal_of(error) from error
 
@@ -110,12 +120,13 @@ class SignIn:
         tx: Transaction,
         proof: Proof,
         browser: Browser,
-        signed_in: UUID | None,
+        viewer: Principal | None,
         invitation_hash: str | None,
     ) -> tuple[UUID, bool]:
-        if signed_in is not None:
-            add_identity(tx, signed_in, proof.identity)
-            return signed_in, False
+        if viewer is not None and viewer.user_id is not None:
+            still_allowed(tx, viewer)
+            add_identity(tx, viewer.user_id, proof.identity)
+            return viewer.user_id, False
         known = user_of(tx.session, proof.identity)
         if known is not None:
             return known, False
@@ -137,7 +148,8 @@ class SignIn:
         | AnotherIdentityError
         | BeingErasedError
         | RegistrationRefusedError
-        | LinkOverError,
+        | LinkOverError
+        | UnauthenticatedError,
     ) -> SignInError:
         match error:
             case ForeignIdentityError():
@@ -148,6 +160,8 @@ class SignIn:
                 return SignInError("being_erased")
             case LinkOverError():
                 return SignInError("invitation_over")
+            case UnauthenticatedError():
+                return SignInError("session_changed")
             case _:
                 closed = self.settings.registration == "closed"
                 return SignInError("registration_closed" if closed else "invitation_needed")

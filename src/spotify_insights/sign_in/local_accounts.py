@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy import Row, text
 
+from spotify_insights.access.one_time_links import end_links_of
+from spotify_insights.access.owner import lock_owner
 from spotify_insights.access.scopes import UserRole
 from spotify_insights.access.sessions import end_all_sessions
 from spotify_insights.accounts.people import create_user
@@ -35,9 +37,10 @@ _REPLACE: Final = text("""
            changed_at = CASE WHEN :is_new THEN clock_timestamp() ELSE changed_at END
      WHERE user_id = :user_id AND password_hash = :former
 """)
-# Neither goes away, or gets another password, until the transaction ends that lets somebody in.
+# Neither goes away, or gets another password, until the transaction ends that lets somebody in. Whoever gives
+# them another password locks the user first, too.
 _HOLD_USER: Final = text("""
-    SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL FOR KEY SHARE
+    SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL FOR NO KEY UPDATE
 """)
 _HOLD_PASSWORD: Final = text("""
     SELECT FROM local_accounts WHERE user_id = :user_id AND password_hash = :password_hash FOR SHARE
@@ -173,7 +176,9 @@ def change_password(
     kept_session: UUID | None,
     origin: Origin | None = None,
 ) -> None:
-    """Put `new` in place of `current`, and end every other session of this user.
+    """Put `new` in place of `current`, and end every other session of this user, and every link to a new one.
+
+    A wrong `current` is put down in the audit log.
 
     Raises:
         NoPasswordError: there is none to be changed.
@@ -185,12 +190,23 @@ def change_password(
     if account is None:
         raise NoPasswordError
     if not is_password(current, account.password_hash):
+        with database.transaction(acting_for=actor) as tx:
+            audit.record(
+                tx,
+                AuditEvent.SIGN_IN_REFUSED,
+                actor=actor,
+                subject=user_id,
+                details={"method": "password_change"},
+                origin=origin,
+            )
         raise InvalidInputError("This is not your password.", field="current_password")
     check_new_password(new, username=account.username)
     password_hash = hash_password(new)
     with database.transaction(acting_for=actor) as tx:
+        lock_owner(tx, user_id)
         if not _replace(tx, user_id, account.password_hash, password_hash):
             raise _changed_meanwhile()
+        end_links_of(tx, user_id)
         ended = end_all_sessions(tx, user_id, kept=kept_session)
         audit.record(
             tx,
@@ -205,7 +221,8 @@ def change_password(
 def set_password(tx: Transaction, user_id: UUID, password_hash: str) -> int:
     """Put a new password in place of any other, and end every session; how many those were.
 
-    For somebody who has proved by other means that they may. `password_hash` is `hash_password`'s.
+    For somebody who has proved by other means that they may; to be done by who has locked the user.
+    `password_hash` is `hash_password`'s.
 
     Raises:
         NoPasswordError: this user has no local account.

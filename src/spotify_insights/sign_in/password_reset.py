@@ -1,5 +1,6 @@
 """A new password for somebody who forgot theirs: an admin makes a link, and they choose."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -14,10 +15,14 @@ from spotify_insights.access.one_time_links import (
     NewLink,
     create_link,
     end_links,
+    end_links_of,
     find_link,
     use_link,
 )
+from spotify_insights.access.owner import lock_owner
+from spotify_insights.accounts.people import end_links_made_by
 from spotify_insights.accounts.profile import no_such_user
+from spotify_insights.accounts.queries import providers_that_sign_in
 from spotify_insights.audit.event import AuditEvent
 from spotify_insights.audit.record import AuditLog, Origin
 from spotify_insights.audit.trail import AuditTrail
@@ -27,7 +32,18 @@ from spotify_insights.sign_in.local_accounts import NoPasswordError, set_passwor
 from spotify_insights.sign_in.passwords import check_new_password, hash_password
 
 LINK_LASTS: Final = timedelta(hours=24)
-_EXISTS: Final = text("SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL")
+# Locked, so that of two links that are made at once the later one ends the other.
+_EXISTS: Final = text("""
+    SELECT FROM users WHERE id = :user_id AND erasing_since IS NULL FOR NO KEY UPDATE
+""")
+
+
+@dataclass(frozen=True)
+class PasswordReset:
+    """Whose password is new, and through which services the account can be entered besides."""
+
+    user_id: UUID
+    providers: tuple[str, ...]
 
 
 def create_reset_link(tx: Transaction, user_id: UUID, *, trail: AuditTrail) -> NewLink:
@@ -70,8 +86,12 @@ def reset_password(
     token_hash: str,
     password: SecretStr,
     origin: Origin | None = None,
-) -> UUID:
-    """Set the password that was chosen, use the link up, and end every session and key; returns whose it is.
+) -> PasswordReset:
+    """Set the password that was chosen, and end what a thief of the old one may have made.
+
+    Every session, key and token ends, every other link for this person, and every link that they made for
+    others. What stays is said by the answer: an account elsewhere that was attached signs in as before, for
+    nobody but its owner knows whether it is theirs.
 
     Raises:
         LinkOverError: the link does not work, or no more.
@@ -85,10 +105,14 @@ def reset_password(
     check_new_password(password, username=username)
     password_hash = hash_password(password)
     with database.transaction(acting_for=AUTHENTICATION) as tx:
+        # Whoever is making a key or a link with a session is waited for, or finds it ended.
+        lock_owner(tx, user_id)
         use_link(tx, LinkPurpose.PASSWORD_RESET, token_hash)
-        ended = set_password(tx, user_id, password_hash)
-        # Whoever forgot a password may have been robbed of it, and of what was made with it.
+        end_links_of(tx, user_id)
+        end_links_made_by(tx, user_id)
+        # Before the sessions, which the tokens of a key are, too.
         keys = revoke_all_keys(tx, user_id)
+        ended = set_password(tx, user_id, password_hash)
         audit.record(
             tx,
             AuditEvent.PASSWORD_CHANGED,
@@ -97,4 +121,4 @@ def reset_password(
             details={"method": "reset_link", "sessions": ended, "keys": keys},
             origin=origin,
         )
-    return user_id
+        return PasswordReset(user_id, providers_that_sign_in(tx.session, user_id))

@@ -87,7 +87,8 @@ COMMON_PROBLEMS: Final[Mapping[str, Problem]] = {
     "session_changed": Problem(
         ProblemKind.START_AGAIN,
         "You are not who began this",
-        "Somebody signed in or out here while {provider} was asking, so nothing was connected.",
+        "Somebody signed in or out here, or ended your session elsewhere, while {provider} was asking, so "
+        "nothing was connected.",
         ("Sign in, then connect {provider} again from your account.",),
     ),
     "identity_of_another_user": Problem(

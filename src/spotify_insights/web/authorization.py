@@ -147,8 +147,8 @@ async def _operator(principal: Annotated[Principal, Depends(_allowed)]) -> Actor
 async def _person(principal: Annotated[Principal, Depends(_allowed)]) -> Principal:
     if principal.kind not in {PrincipalKind.SESSION, PrincipalKind.LOCAL}:
         raise ForbiddenError(
-            "A key or token may not do that: it would outlive itself. Sign in with a browser, or use the "
-            "command line where this installation runs."
+            "A key or token may not do that: what it makes would last longer than itself. Sign in with a "
+            "browser, and do it there."
         )
     return principal
 

@@ -111,7 +111,10 @@ async def read_job(request: Request, reads: HotReadsDep, actor: RecordedOperator
     },
 )
 def cancel_one(request: Request, runtime: RuntimeDep, actor: WritingOperator, job_id: JobId) -> Response:
-    """Cancel a job and all jobs that it queued: what waits at once, what runs as soon as it notices."""
+    """Cancel a job and all jobs that it queued: what waits at once, what runs as soon as it notices.
+
+    Not what deletes: erasures and the purge after a disconnect go on.
+    """
     with _named_a_job():
         return cancel(
             runtime,

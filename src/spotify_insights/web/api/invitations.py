@@ -9,13 +9,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from spotify_insights.access.one_time_links import NewLink
+from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope, UserRole
-from spotify_insights.database.actor import Actor
+from spotify_insights.access.still_allowed import continue_as_admin
+from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.settings import Settings
 from spotify_insights.sign_in.invitations import DAYS, LONGEST_NOTE, MOST_DAYS, invite, withdraw_invitation
 from spotify_insights.sign_in.queries import invitation_documents
 from spotify_insights.web.admin_reads import RecordedOperator
-from spotify_insights.web.authorization import acting_for_operator
+from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
@@ -104,13 +106,20 @@ def link_answer(settings: Settings, path: str, link: NewLink) -> JSONResponse:
     "", status_code=201, response_model=OneTimeLinkDocument, responses=problem_responses(413, 415, 422)
 )
 def create_invitation(
-    request: Request, runtime: RuntimeDep, actor: WritingOperator, body: NewInvitation
+    request: Request,
+    runtime: RuntimeDep,
+    principal: Annotated[Principal, person(Scope.ADMIN_WRITE)],
+    body: NewInvitation,
 ) -> Response:
-    """Make a link through which somebody may join once. It is shown now and never again."""
-    with runtime.database.transaction(acting_for=actor) as tx:
+    """Make a link through which somebody may join once. It is shown now and never again.
+
+    Admins invite after signing in with a browser: whom a key let in would stay when the key is revoked.
+    """
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        continue_as_admin(tx, principal)
         link = invite(
             tx,
-            trail=trail_of(request, runtime, actor),
+            trail=trail_of(request, runtime, principal.operator),
             role=UserRole(body.role),
             note=body.note,
             days=body.days,

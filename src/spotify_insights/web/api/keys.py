@@ -12,6 +12,7 @@ from spotify_insights.access.api_keys import MOST_DAYS, USUAL_DAYS, CreatedKey, 
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.queries import key_documents
 from spotify_insights.access.scopes import Scope
+from spotify_insights.access.still_allowed import still_allowed
 from spotify_insights.database.actor import Actor
 from spotify_insights.web.authorization import caller, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
@@ -147,7 +148,7 @@ def create_key(request: Request, runtime: RuntimeDep, principal: KeyMaker, body:
             user_id,
             name=body.name,
             scopes=frozenset(body.scopes),
-            allowed=principal.scopes,
+            allowed=still_allowed(tx, principal),
             days=body.expires_in_days,
             trail=trail_of(request, runtime, principal.actor),
         )

@@ -9,13 +9,14 @@ from pydantic import ConfigDict, Field
 
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope
+from spotify_insights.access.still_allowed import require_admin
 from spotify_insights.accounts.people import change_role
-from spotify_insights.database.actor import AUTHENTICATION, Actor
+from spotify_insights.database.actor import AUTHENTICATION
 from spotify_insights.sign_in.password_reset import create_reset_link
 from spotify_insights.sign_in.queries import people_documents
 from spotify_insights.web.admin_reads import RecordedOperator
 from spotify_insights.web.api.invitations import OneTimeLinkDocument, PersonRole, link_answer
-from spotify_insights.web.authorization import acting_for_operator, person
+from spotify_insights.web.authorization import person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/api/admin/users", tags=["Administration"])
 _PEOPLE = Cursors("admin-users")
 
 Person = Annotated[UUID, Field(description="The user, as the list names them.", examples=[USER_ID])]
-WritingOperator = Annotated[Actor, acting_for_operator(Scope.ADMIN_WRITE)]
+WritingPerson = Annotated[Principal, person(Scope.ADMIN_WRITE)]
 
 
 class PersonDocument(Documented):
@@ -87,12 +88,16 @@ async def read_people(
     responses=problem_responses(404, 409, 413, 415, 422),
 )
 def change_person(
-    request: Request, runtime: RuntimeDep, actor: WritingOperator, user_id: Person, body: RoleChange
+    request: Request, runtime: RuntimeDep, principal: WritingPerson, user_id: Person, body: RoleChange
 ) -> None:
-    """Make somebody an admin, or a user again. It counts from their next request on."""
+    """Make somebody an admin, or a user again. It counts from their next request on.
+
+    It takes a browser's session: an admin whom a key made would stay one when the key is revoked.
+    """
     # Whether others can sign in is for nobody to see, but for us to know.
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
-        change_role(tx, user_id, body.role, trail=trail_of(request, runtime, actor))
+        require_admin(tx, principal)
+        change_role(tx, user_id, body.role, trail=trail_of(request, runtime, principal.operator))
 
 
 @router.post(
@@ -102,10 +107,7 @@ def change_person(
     responses=problem_responses(404, 409, 422),
 )
 def create_password_reset(
-    request: Request,
-    runtime: RuntimeDep,
-    principal: Annotated[Principal, person(Scope.ADMIN_WRITE)],
-    user_id: Person,
+    request: Request, runtime: RuntimeDep, principal: WritingPerson, user_id: Person
 ) -> Response:
     """Make a link through which somebody chooses a new password, once, within a day. You hand it over.
 
@@ -113,5 +115,6 @@ def create_password_reset(
     why it takes a browser's session, and why the link and its use are recorded in the audit log.
     """
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        require_admin(tx, principal)
         link = create_reset_link(tx, user_id, trail=trail_of(request, runtime, principal.operator))
     return link_answer(runtime.settings, "/reset-password", link)

@@ -117,8 +117,10 @@ def disconnect_provider(
     "/{user_id}/export", responses={**ACCEPTED_RESPONSE, **problem_responses(404, 409, 422)}, **_ACCEPTED
 )
 def export(
+    request: Request,
     runtime: RuntimeDep,
     keyed: KeyedRequest,
+    principal: KnownCaller,
     actor: Annotated[Actor, acting_for_listener(Scope.PRIVACY)],
     user_id: UserId,
 ) -> Response:
@@ -128,7 +130,10 @@ def export(
     somebody act as the listener are left out. Asking again while it is being made joins the same task.
     """
     with runtime.database.transaction(acting_for=actor) as tx:
-        return respond_once(tx, keyed, lambda: accepted(request_export(tx, user_id)), about=user_id)
+        trail = trail_of(request, runtime, principal.actor)
+        return respond_once(
+            tx, keyed, lambda: accepted(request_export(tx, user_id, trail=trail)), about=user_id
+        )
 
 
 @router.get(

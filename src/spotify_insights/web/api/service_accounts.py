@@ -11,9 +11,10 @@ from pydantic import ConfigDict
 from spotify_insights.access.api_keys import USUAL_DAYS
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import SCOPES_OF_ROLE, Scope, UserRole
+from spotify_insights.access.still_allowed import continue_as_admin
 from spotify_insights.accounts.service_accounts import create_service, service_documents
 from spotify_insights.audit.event import AuditEvent
-from spotify_insights.database.actor import Actor
+from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.web.api.keys import KEY_ID, CreatedKeyDocument, KeyDays, KeyName, created_key_document
 from spotify_insights.web.authorization import acting_for_operator, person
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
@@ -94,7 +95,8 @@ def create(
     actor = principal.operator
     scopes = SCOPES_OF_ROLE[UserRole.SERVICE]
     trail = trail_of(request, runtime, actor)
-    with runtime.database.transaction(acting_for=actor) as tx:
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        continue_as_admin(tx, principal)
         user_id = create_service(tx, body.name)
         trail.record(
             tx,

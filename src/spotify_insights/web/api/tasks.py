@@ -98,7 +98,10 @@ def cancel_task(
     actor: Annotated[Actor, acting_for_caller(Scope.TASKS_WRITE)],
     task_id: TaskId,
 ) -> Response:
-    """Cancel a task and all tasks that it queued: what waits at once, what runs as soon as it notices."""
+    """Cancel a task and all tasks that it queued: what waits at once, what runs as soon as it notices.
+
+    Not what deletes: the purge after a disconnect goes on.
+    """
     return cancel(
         runtime,
         task_id,

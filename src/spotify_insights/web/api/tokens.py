@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
@@ -17,6 +17,7 @@ from spotify_insights.web.dependencies import RuntimeDep
 from spotify_insights.web.documented import Documented
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.numbers import as_whole_number
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.problems import problem_responses
 from spotify_insights.web.text import PlainText
@@ -82,6 +83,7 @@ class TokensStored(Documented):
     responses=problem_responses(404, 413, 415, 422),
 )
 def store(
+    request: Request,
     runtime: RuntimeDep,
     keyed: KeyedRequest,
     principal: Annotated[Principal, caller(Scope.ACT_FOR_USERS)],
@@ -101,6 +103,7 @@ def store(
                 refresh_token=body.refresh_token,
                 expires_in=body.expires_in,
                 scope=None if body.scope is None else body.scope.split(),
+                trail=trail_of(request, runtime, principal.actor),
             )
             stored = TokensStored(user_id=body.user_id)
             return JSONResponse(stored.model_dump(mode="json"), status_code=201)

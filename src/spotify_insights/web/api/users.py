@@ -21,6 +21,7 @@ from spotify_insights.web.documented import Documented
 from spotify_insights.web.documents import ConnectionDocument, UserDocument
 from spotify_insights.web.hot_reads import OBJECT_RESPONSES
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
+from spotify_insights.web.origin import trail_of
 from spotify_insights.web.parameters import USER_ID, UserId
 from spotify_insights.web.preferences import Preferences
 from spotify_insights.web.problems import problem_responses
@@ -85,6 +86,7 @@ class ProfileChange(Documented):
     },
 )
 def register(
+    request: Request,
     runtime: RuntimeDep,
     keyed: KeyedRequest,
     principal: Annotated[Principal, caller(Scope.ACT_FOR_USERS)],
@@ -106,6 +108,7 @@ def register(
                 email=body.email,
                 timezone=body.timezone,
                 registered_by=principal.user_id,
+                trail=trail_of(request, runtime, principal.actor),
             )
             registrations.append(registration)
             content = {"user_id": str(registration.user_id), "created": registration.created}

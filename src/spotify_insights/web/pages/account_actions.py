@@ -12,6 +12,7 @@ from spotify_insights.access.api_keys import USUAL_DAYS, CreatedKey, revoke_key
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope
 from spotify_insights.access.sessions import end_other_sessions, end_session
+from spotify_insights.access.still_allowed import still_allowed
 from spotify_insights.database.actor import Actor
 from spotify_insights.errors import ConflictError, InvalidInputError
 from spotify_insights.privacy.disconnect import Provider, disconnect
@@ -83,12 +84,13 @@ def _make_key(
             user_id,
             name=name,
             scopes=wanted,
-            allowed=viewer.scopes,
+            allowed=allowed,
             days=int(days),
             trail=trail_of(request, runtime, viewer.actor),
         )
 
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
+        allowed = still_allowed(tx, viewer)
         return make_once(tx, user_id, form, make)
 
 
@@ -145,10 +147,10 @@ def end_connection(
 
 
 @router.post("/export")
-def begin_export(runtime: RuntimeDep, _viewer: Viewer, user_id: ViewerId) -> Response:
+def begin_export(request: Request, runtime: RuntimeDep, viewer: Viewer, user_id: ViewerId) -> Response:
     """Have everything put together."""
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:
-        request_export(tx, user_id)
+        request_export(tx, user_id, trail=trail_of(request, runtime, viewer.actor))
     return see_other("/account?export_requested=1")
 
 

@@ -17,7 +17,7 @@ from spotify_insights.sign_in.queries import username_document
 from spotify_insights.spotify.scopes import RECENTLY_PLAYED_READ, TOP_READ
 from spotify_insights.storage.read import export_documents
 from spotify_insights.web.hot_reads import HotReads
-from spotify_insights.web.pages.providers_offered import spotify_to_set_up, start_addresses
+from spotify_insights.web.pages.providers_offered import spotify_to_set_up, start_addresses, title_of
 
 SCOPE_WORDS = {
     Scope.PROFILE_READ: "See the profile",
@@ -39,7 +39,6 @@ SCOPE_WORDS = {
 }
 # What a new key is offered with.
 USUAL_SCOPES = {Scope.LISTENING_READ, Scope.INSIGHTS_READ, Scope.TASKS_READ}
-_TITLES = {"spotify": "Spotify", "listenbrainz": "ListenBrainz"}
 # After "Spotify was not allowed to …".
 _PERMISSIONS = {
     TOP_READ: "tell your favourite tracks and artists",
@@ -69,13 +68,15 @@ async def account_view(
     offers = start_addresses(settings)
     again = {offer.provider: offer.href for offer in offers}
     connected = {connection["provider"] for connection in connections}
+    username = (await document(username_document(user_id)))["username"]
+    ways_in = [identity["provider"] for identity in user["identities"]]
     return {
         "user": user,
-        "username": (await document(username_document(user_id)))["username"],
+        "username": username,
         "connections": [
             {
                 **connection,
-                "title": _TITLES[connection["provider"]],
+                "title": title_of(connection["provider"]),
                 "again": again.get(connection["provider"]),
                 "not_allowed": [
                     _PERMISSIONS.get(scope, scope) for scope in connection["missing_scopes"] or ()
@@ -83,6 +84,12 @@ async def account_view(
                 "has_uploads": connection["provider"] == "spotify" and leaving["has_uploads"],
             }
             for connection in connections
+        ],
+        # Disconnected while nothing else signed them in.
+        "only_signing_in": [
+            {"provider": provider, "title": title_of(provider)}
+            for provider in ways_in
+            if provider not in connected and (username or len(ways_in) > 1)
         ],
         "connectable": [offer for offer in offers if offer.provider not in connected],
         "sessions": sessions,

@@ -1,8 +1,10 @@
 """A new password: in place of the one that is known, or by a link for whoever forgot theirs."""
 
+import json
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from spotify_insights.access.one_time_links import LinkOverError, hash_of_token
@@ -10,7 +12,9 @@ from spotify_insights.database.actor import AUTHENTICATION, Actor
 from spotify_insights.errors import ConflictError, InvalidInputError
 from spotify_insights.sign_in.local_accounts import NoPasswordError, change_password, username_of
 from spotify_insights.sign_in.password_reset import reset_account, reset_password
-from spotify_insights.web.dependencies import RuntimeDep
+from spotify_insights.sign_in.queries import username_document
+from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
+from spotify_insights.web.limits.request_limits import limit_sign_in_of
 from spotify_insights.web.origin import origin_of
 from spotify_insights.web.pages.forms import (
     NOTHING,
@@ -22,11 +26,21 @@ from spotify_insights.web.pages.forms import (
     status_of,
 )
 from spotify_insights.web.pages.page_route import PageRoute
+from spotify_insights.web.pages.providers_offered import title_of
 from spotify_insights.web.pages.rendering import message_page, render_page, see_other
 from spotify_insights.web.pages.viewer import Viewer, ViewerId
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Token = Annotated[str, Query(max_length=500)]
+
+
+async def _limited_by_own_name(request: Request, reads: HotReadsDep, user_id: ViewerId) -> None:
+    # As at sign-in, from wherever: a stolen session is no way to try out passwords. The name in the form is
+    # not asked: another one would be a new quota.
+    row = await reads.row(username_document(user_id), acting_for=Actor.listener(user_id))
+    username = None if row is None else json.loads(row[0])["username"]
+    if username is not None:
+        await limit_sign_in_of(request, username)
 
 
 @router.get("/account/password")
@@ -39,7 +53,7 @@ def password_page(request: Request, runtime: RuntimeDep, user_id: ViewerId) -> R
     return render_page(request, "change_password.html", username=username, problems={})
 
 
-@router.post("/account/password")
+@router.post("/account/password", dependencies=[Depends(_limited_by_own_name)])
 def change(
     request: Request,
     runtime: RuntimeDep,
@@ -89,10 +103,10 @@ def reset(
     password: Secret = NOTHING,
     password_again: Secret = NOTHING,
 ) -> Response:
-    """Set the new password; every session ends, and the link is used up."""
+    """Set the new password; every session and key ends, and the link is used up."""
     try:
         check_typed_twice(password, password_again)
-        reset_password(
+        done = reset_password(
             runtime.database,
             runtime.audit,
             token_hash=hash_of_token(token),
@@ -103,7 +117,7 @@ def reset(
         return _reset_over(request)
     except (InvalidInputError, ConflictError) as error:
         return _reset_form(request, runtime, token, problems=problems_of(error), status=status_of(error))
-    return see_other("/sign-in?password_changed=1")
+    return _reset_done(request, [title_of(provider) for provider in done.providers])
 
 
 def _reset_form(
@@ -124,6 +138,25 @@ def _reset_form(
         status=status,
         username=account[1],
         problems=problems or {},
+    )
+
+
+def _reset_done(request: Request, others: Sequence[str]) -> Response:
+    """Say what has ended, and what has not: another way in may be a thief's, which we cannot know."""
+    steps = ["Sign in with it."]
+    if others:
+        steps.append(
+            f"This account can also be entered through {' and '.join(others)}. Disconnect on your account "
+            "page what you did not connect yourself."
+        )
+    return message_page(
+        request,
+        status=200,
+        title="Your new password counts",
+        what_happened="You are signed out everywhere, and API keys and links that were made before work no "
+        "longer.",
+        what_to_do=steps,
+        actions=[("Sign in", "/sign-in")],
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from spotify_insights.access.one_time_links import NewLink
 from spotify_insights.access.principal import Principal
 from spotify_insights.access.scopes import Scope, UserRole
+from spotify_insights.access.still_allowed import continue_as_admin, require_admin
 from spotify_insights.accounts.people import change_role
 from spotify_insights.accounts.queries import user_document
 from spotify_insights.database.actor import AUTHENTICATION, Actor
@@ -145,6 +146,7 @@ async def reset_password_of(
 
 def _change_role(request: Request, runtime: Runtime, admin: Principal, person: UUID, role: str) -> None:
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        require_admin(tx, admin)
         change_role(tx, person, role, trail=trail_of(request, runtime, admin.operator))
 
 
@@ -167,7 +169,8 @@ def _invite(
             days=int(days),
         )
 
-    with runtime.database.transaction(acting_for=admin.operator) as tx:
+    with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        continue_as_admin(tx, admin)
         return make_once(tx, own_id(admin), form, make)
 
 
@@ -176,6 +179,7 @@ def _reset(request: Request, runtime: Runtime, admin: Principal, person: UUID, f
         return create_reset_link(tx, person, trail=trail_of(request, runtime, admin.operator))
 
     with runtime.database.transaction(acting_for=AUTHENTICATION) as tx:
+        require_admin(tx, admin)
         return make_once(tx, own_id(admin), form, make)
 
 

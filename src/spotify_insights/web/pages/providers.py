@@ -159,7 +159,7 @@ def use_token(
         signed_in = _sign_in(runtime).complete(
             proof,
             browser_of(request, runtime.settings),
-            user_id=None if viewer is None else viewer.user_id,
+            viewer=viewer,
             invitation_hash=hash_of_token(invitation) if invitation else None,
         )
     except InvalidInputError as error:
@@ -215,7 +215,7 @@ def _come_back(
     return _sign_in(runtime).complete(
         proof,
         browser_of(request, runtime.settings),
-        user_id=attempt.user_id,
+        viewer=viewer,
         invitation_hash=attempt.invitation_hash,
     )
 

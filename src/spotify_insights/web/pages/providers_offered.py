@@ -1,6 +1,7 @@
 """Which other services somebody may sign in with here, and where that begins."""
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from spotify_insights.access.principal import Principal
@@ -8,6 +9,8 @@ from spotify_insights.access.scopes import UserRole
 from spotify_insights.settings import Settings, is_loopback
 from spotify_insights.sign_in.redirect_uri import redirect_uri
 from spotify_insights.web.pages.sign_in_address import login_address
+
+_TITLES: Final = {"spotify": "Spotify", "listenbrainz": "ListenBrainz"}
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,11 @@ class Offer:
     title: str
     label: str
     href: str
+
+
+def title_of(provider: str) -> str:
+    """What people call this service."""
+    return _TITLES[provider]
 
 
 def start_addresses(

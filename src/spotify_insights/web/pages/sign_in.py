@@ -24,7 +24,6 @@ Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 WRONG = "Name and password do not go together. Check both; capital letters count in the password."
 _NEWS: Final = {
-    "password_changed": "Your new password counts from now on. Sign in with it.",
     "erased": "Your account is closed, and everything in it is being erased.",
 }
 
