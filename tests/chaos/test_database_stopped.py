@@ -66,6 +66,12 @@ def example(document: Document, schema: Document) -> Any:
     return schema["examples"][0] if "examples" in schema else schema["enum"][0]
 
 
+def is_answered_without(operation: Operation) -> bool:
+    """Whether no database is needed: who asks nobody for an account knows that nobody has keys here."""
+    path = operation[1]
+    return path == "/health/live" or path.startswith(("/api/keys", "/api/sessions"))
+
+
 def ask(api: LiveApi, operation: Operation) -> requests.Response:
     method, path, sent = operation
     return requests.request(method, api.url + path, timeout=30, **sent)
@@ -97,7 +103,7 @@ def test_every_operation_says_soon_that_the_database_is_away_and_recovers(
     with running_api(tmp_path, environment) as api:
         document = requests.get(f"{api.url}/openapi.json", timeout=30).json()
         every = list(operations(document))
-        dependent = [operation for operation in every if operation[1] != "/health/live"]
+        dependent = [operation for operation in every if not is_answered_without(operation)]
         assert len(dependent) > 15
         before = {operation[:2]: ask(api, operation).status_code for operation in dependent}
         assert 503 not in before.values()

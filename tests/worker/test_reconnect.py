@@ -192,7 +192,7 @@ def test_a_process_that_was_forked_later_keeps_no_lost_connection_half_alive(
             assert eventually(lambda: bool(notes.on(replaced)), within=10), worker.log
             passage.freeze()
             passage.heal()
-            assert eventually(lambda: worker.log.count("dropping stale connection") >= 2, within=20), (
+            assert eventually(lambda: worker.log.count("dropping stale connection") >= 2, within=40), (
                 worker.log
             )
             assert eventually(lambda: client.info("clients")["blocked_clients"] == 1, within=5)
