@@ -10,13 +10,13 @@ from spotify_insights.listening.snapshot import FeatureSummary
 from spotify_insights.listening.weights import WeightedTrack, effective_sample_size
 
 # Trackers often report half or double the felt tempo; a median is not dragged along by such octave errors.
-_FEATURES_WITH_MEDIAN: Final = frozenset({"tempo"})
+FEATURES_WITH_MEDIAN: Final = frozenset({"tempo"})
 
 # The normal quantile that leaves 2.5 % above it.
-_NORMAL_QUANTILE_95: Final = 1.96
+NORMAL_QUANTILE_95: Final = 1.96
 
 # Cumulative weight this close to one half, relative to the whole, is one half up to float noise.
-_HALF_TOLERANCE: Final = 1e-12
+HALF_TOLERANCE: Final = 1e-12
 
 
 def summarise_features(tracks: Sequence[WeightedTrack]) -> dict[str, FeatureSummary]:
@@ -43,7 +43,7 @@ def summarise_features(tracks: Sequence[WeightedTrack]) -> dict[str, FeatureSumm
                 values.append(value)
                 weights.append(track.weight)
         if values:
-            summaries[name] = _summary(values, weights, with_median=name in _FEATURES_WITH_MEDIAN)
+            summaries[name] = _summary(values, weights, with_median=name in FEATURES_WITH_MEDIAN)
     return summaries
 
 
@@ -55,7 +55,7 @@ def _summary(values: Sequence[float], weights: Sequence[float], *, with_median: 
         mean=weighted_median(values, weights) if with_median else mean,
         spread=spread,
         n=len(values),
-        margin=_NORMAL_QUANTILE_95 * spread / math.sqrt(effective_sample_size(weights)),
+        margin=NORMAL_QUANTILE_95 * spread / math.sqrt(effective_sample_size(weights)),
     )
 
 
@@ -74,7 +74,7 @@ def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
     # Sorting by weight as well fixes the order of addition among equal values.
     pairs = sorted(zip(values, weights, strict=True))
     total = math.fsum(weights)
-    half, tolerance = total / 2, total * _HALF_TOLERANCE
+    half, tolerance = total / 2, total * HALF_TOLERANCE
     for index, reached in enumerate(accumulate(weight for _, weight in pairs)):
         if reached > half + tolerance:
             return pairs[index][0]

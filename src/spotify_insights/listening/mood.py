@@ -13,16 +13,16 @@ from spotify_insights.audio_features.values import AudioFeatures
 from spotify_insights.listening.snapshot import MoodPatterns
 from spotify_insights.listening.weights import WeightedTrack
 
-_CENTRE: Final = 0.5
+CENTRE: Final = 0.5
 
 # Features are estimates. A track 0.1 beyond the centre belongs to its own side by 73 %, not altogether, so
 # that a slightly different estimate moves the shares a little and never by a leap.
-_TEMPERATURE: Final = 0.1
+TEMPERATURE: Final = 0.1
 
 # Compared directly, not through the distance from 0.5: floats make 0.5 - 0.45 smaller than 0.05
 # and 0.55 - 0.5 larger, and the two borders would differ.
-_NEUTRAL_ABOVE: Final = 0.45
-_NEUTRAL_BELOW: Final = 0.55
+NEUTRAL_ABOVE: Final = 0.45
+NEUTRAL_BELOW: Final = 0.55
 
 
 class QuadrantShares(NamedTuple):
@@ -43,9 +43,7 @@ class MoodPosition(NamedTuple):
     @property
     def is_neutral(self) -> bool:
         """Whether both coordinates are less than 0.05 from the centre; 0.45 and 0.55 themselves are not."""
-        return (
-            _NEUTRAL_ABOVE < self.valence < _NEUTRAL_BELOW and _NEUTRAL_ABOVE < self.energy < _NEUTRAL_BELOW
-        )
+        return NEUTRAL_ABOVE < self.valence < NEUTRAL_BELOW and NEUTRAL_ABOVE < self.energy < NEUTRAL_BELOW
 
     @property
     def quadrant_shares(self) -> QuadrantShares:
@@ -99,5 +97,5 @@ def mood_patterns(tracks: Sequence[WeightedTrack]) -> MoodPatterns | None:
 
 def _sides(coordinate: float) -> tuple[float, float]:
     # s(x) = 1/2 + tanh(x/2)/2: both sides are exact mirror images and nothing overflows off the scale.
-    lean = math.tanh((coordinate - _CENTRE) / (2 * _TEMPERATURE)) / 2
+    lean = math.tanh((coordinate - CENTRE) / (2 * TEMPERATURE)) / 2
     return 0.5 + lean, 0.5 - lean

@@ -14,7 +14,7 @@ _HOURS: Final = 24
 _WEEKDAYS: Final = 7
 
 # A mean vector shorter than this points nowhere: its direction would be float noise.
-_SHORTEST_DIRECTION: Final = 1e-6
+SHORTEST_DIRECTION: Final = 1e-6
 
 
 def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rhythm | None:
@@ -46,7 +46,7 @@ def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rh
         InvalidInputError: The zone is not in the IANA database (field `timezone`).
         ValueError: A moment is naive.
     """
-    zone = _zone(timezone)
+    zone = known_zone(timezone)
     if not plays_ended_at:
         return None
     if any(moment.utcoffset() is None for moment in plays_ended_at):
@@ -68,7 +68,7 @@ def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rh
     )
 
 
-def _zone(timezone: str) -> ZoneInfo:
+def known_zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     # zoneinfo tells an unknown name, a malformed one and a folder of zones ("America") in three ways.
@@ -89,7 +89,7 @@ def _circular_mean(hours: Sequence[float]) -> tuple[float, float]:
     east = math.fsum(math.cos(angle) for angle in angles) / len(angles)
     north = math.fsum(math.sin(angle) for angle in angles) / len(angles)
     length = math.hypot(east, north)
-    if length < _SHORTEST_DIRECTION:
+    if length < SHORTEST_DIRECTION:
         return 0.0, 0.0
     mean_hour = math.atan2(north, east) * _HOURS / math.tau % _HOURS
     # A hair before midnight, the remainder of a tiny negative number is 24 itself.

@@ -1,0 +1,125 @@
+"""The last seven days against the four weeks before them."""
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spotify_insights.audio_features.values import FEATURE_NAMES
+from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.compare import STEADY_COVERAGE
+from spotify_insights.listening.analytics.evidence import Missing
+from spotify_insights.listening.analytics.feature_profile import FeatureProfile, profile_of
+from spotify_insights.listening.analytics.local_time import day_begins, day_number
+from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
+
+RECENT_DAYS: Final = 7
+BASELINE_DAYS: Final = 28
+MINIMUM_BASELINE_DAYS: Final = 14
+CALLED_FROM: Final = 2.0
+
+MAD_TO_SD: Final = 1.4826
+"""In normal data the standard deviation is this many median absolute deviations."""
+
+# Days that differ by float noise are alike.
+_NOISE: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One daily figure: `recent` of the last seven days, `usual` the median of the days before them.
+
+    `z = (recent - usual) / (1.4826 MAD)`, MAD the median distance of the days before from their median.
+    `called` says that it stands out. Single days vary more than the mean of seven, so little is called, and
+    what is called is clear. `missing` says why there is no z, or why one beyond 2 is not called.
+    """
+
+    name: str
+    recent: float | None
+    usual: float | None
+    z: float | None
+    called: bool
+    missing: Missing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """`last_day` is the last of the seven, the day before today: a day that is not over would look quiet."""
+
+    last_day: date
+    plays: Trend
+    ms: Trend
+    features: tuple[Trend, ...]
+
+
+def trends(
+    history: HistoryColumns, *, timezone: str, today: date, counting: Counting = DEFAULT_COUNTING
+) -> Trends:
+    """Trends of plays and milliseconds heard per day, and of each audio feature, up to yesterday.
+
+    Robust z: Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers; called where |z| is CALLED_FROM
+    or more. A feature is called only where its coverage in the seven days differs from that in the days
+    before by less than STEADY_COVERAGE. It needs what a snapshot needs in the seven days, and so does each
+    of the MINIMUM_BASELINE_DAYS or more days before; days with less are left out.
+    They describe the music: nothing follows from them for the listener's health.
+    """
+    yesterday = today - timedelta(days=1)
+    first = day_number(today) - RECENT_DAYS - BASELINE_DAYS
+    begins = day_begins(np.arange(first, day_number(today) + 1, dtype=np.int64), timezone)
+    plays = counted(history, int(begins[0]), int(begins[-1]), counting)
+    cuts = np.searchsorted(plays.ended_at, begins)
+    short = not len(history.plays) or int(history.plays.ended_at[0]) >= int(begins[1])
+    why = Missing.SHORT_HISTORY if short else None
+    why_no_ms = why or (Missing.UNKNOWN_TIME if (plays.ms_played < 0).any() else None)
+    counts = np.diff(cuts).astype(np.float64)
+    known_ms = np.concatenate(([0], np.cumsum(np.maximum(plays.ms_played, 0), dtype=np.int64)))
+    ms = np.diff(known_ms[cuts]).astype(np.float64)
+    return Trends(
+        last_day=yesterday,
+        plays=_daily_trend("plays", counts, why),
+        ms=_daily_trend("ms", ms, why_no_ms),
+        features=_feature_trends(plays, history.tracks, cuts),
+    )
+
+
+def _daily_trend(name: str, days: NDArray[np.float64], missing: Missing | None) -> Trend:
+    if missing is not None:
+        return Trend(name, None, None, None, called=False, missing=missing)
+    return _trend(name, float(days[BASELINE_DAYS:].mean()), days[:BASELINE_DAYS], 0.0)
+
+
+def _feature_trends(plays: PlayColumns, tracks: TrackColumns, cuts: NDArray[np.intp]) -> tuple[Trend, ...]:
+    recent = profile_of(plays.where(slice(int(cuts[BASELINE_DAYS]), int(cuts[-1]))), tracks)
+    baseline = profile_of(plays.where(slice(int(cuts[0]), int(cuts[BASELINE_DAYS]))), tracks)
+    days = [
+        profile_of(plays.where(slice(int(cuts[day]), int(cuts[day + 1]))), tracks)
+        for day in range(BASELINE_DAYS)
+    ]
+    return tuple(_feature_trend(column, recent, baseline, days) for column in range(len(FEATURE_NAMES)))
+
+
+def _feature_trend(
+    column: int, recent: FeatureProfile, baseline: FeatureProfile, days: list[FeatureProfile]
+) -> Trend:
+    name, now = FEATURE_NAMES[column], recent.features[column]
+    if now.mean is None:
+        return Trend(name, None, None, None, called=False, missing=now.missing)
+    daily = [mean for day in days if (mean := day.features[column].mean) is not None]
+    if len(daily) < MINIMUM_BASELINE_DAYS:
+        return Trend(name, now.mean, None, None, called=False, missing=Missing.FEW_DAYS)
+    changed = abs(now.coverage - baseline.features[column].coverage)
+    return _trend(name, now.mean, np.array(daily), changed)
+
+
+def _trend(name: str, recent: float, days: NDArray[np.float64], coverage_change: float) -> Trend:
+    usual = float(np.median(days))
+    deviation = float(np.median(np.abs(days - usual))) * MAD_TO_SD
+    if deviation <= _NOISE * max(1.0, math.fabs(usual)):
+        return Trend(name, recent, usual, None, called=False, missing=Missing.NO_SPREAD)
+    z = (recent - usual) / deviation
+    if abs(z) >= CALLED_FROM and coverage_change >= STEADY_COVERAGE:
+        return Trend(name, recent, usual, z, called=False, missing=Missing.COVERAGE_CHANGED)
+    return Trend(name, recent, usual, z, called=abs(z) >= CALLED_FROM, missing=None)
