@@ -1,6 +1,7 @@
 """The pretend Spotify as an ASGI app: `/authorize`, `/api/token`, `/v1/…` and, if asked for, `/_pretend/`.
 
-Beside it, under `/listenbrainz`, a little of a pretend ListenBrainz.
+Beside it a little of a pretend ListenBrainz, under `/listenbrainz`, and of a pretend ReccoBeats, under
+`/reccobeats`.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from spotify_insights.pretend_spotify.failures import AuthorizePageError, OAuthE
 from spotify_insights.pretend_spotify.fault_injection import FaultInjection
 from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_ROUTES
 from spotify_insights.pretend_spotify.personas import PERSONAS
+from spotify_insights.pretend_spotify.reccobeats import RECCOBEATS_ROUTES
 from spotify_insights.pretend_spotify.request_log import RequestLogging
 from spotify_insights.pretend_spotify.state import PretendSpotify
 from spotify_insights.pretend_spotify.token_endpoint import TOKEN_ROUTES
@@ -36,7 +38,10 @@ def create_pretend_spotify(config: PretendSpotifyConfig) -> Starlette:
     It serves one event loop in one process; its memory ends with it.
     """
     state = PretendSpotify(config)
-    routes = [*AUTHORIZE_ROUTES, *TOKEN_ROUTES, *WEB_API_ROUTES, *COVER_ROUTES, *LISTENBRAINZ_ROUTES]
+    routes = [
+        *(*AUTHORIZE_ROUTES, *TOKEN_ROUTES, *WEB_API_ROUTES, *COVER_ROUTES),
+        *(*LISTENBRAINZ_ROUTES, *RECCOBEATS_ROUTES),
+    ]
     if config.control:
         routes += CONTROL_ROUTES
     app = Starlette(

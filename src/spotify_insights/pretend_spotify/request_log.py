@@ -17,7 +17,10 @@ DETAIL: Final = "pretend_spotify.detail"
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One answered request; `detail` is the grant type of a token request, else None."""
+    """One answered request; `detail` is the grant type of a token request, else None.
+
+    The values of a name that the query repeats are joined by commas.
+    """
 
     at: datetime
     method: str
@@ -72,12 +75,14 @@ class RequestLogging:
         await self._app(scope, receive, note)
 
     def _logged(self, scope: Scope, *, status: int) -> LoggedRequest:
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query: dict[str, str] = {}
+        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            query[name] = f"{query[name]},{value}" if name in query else value
         return LoggedRequest(
             at=self._now(),
             method=scope["method"],
             path=scope["path"],
-            query={name: "[removed]" if name in _SECRETS else value for name, value in query},
+            query={name: "[removed]" if name in _SECRETS else value for name, value in query.items()},
             status=status,
             detail=scope.get(DETAIL),
         )

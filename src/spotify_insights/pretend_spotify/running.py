@@ -15,6 +15,7 @@ from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
 from spotify_insights.pretend_spotify.control_client import PretendSpotifyControl
 from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_PREFIX
 from spotify_insights.pretend_spotify.loopback_client import loopback_client
+from spotify_insights.pretend_spotify.reccobeats import RECCOBEATS_PREFIX
 from spotify_insights.pretend_spotify.server import PretendSpotifyServer
 from spotify_insights.pretend_spotify.sign_in import LISTENING_SCOPE, sign_in
 
@@ -43,6 +44,11 @@ class RunningPretendSpotify:
     def listenbrainz_url(self) -> str:
         """Stands for https://api.listenbrainz.org."""
         return f"{self.base_url}{LISTENBRAINZ_PREFIX}"
+
+    @property
+    def reccobeats_url(self) -> str:
+        """Stands for https://api.reccobeats.com."""
+        return f"{self.base_url}{RECCOBEATS_PREFIX}"
 
     @property
     def control(self) -> PretendSpotifyControl:

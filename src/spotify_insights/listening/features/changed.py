@@ -1,0 +1,18 @@
+"""What follows when audio features of tracks became known, changed or went away."""
+
+from collections.abc import Sequence
+
+from spotify_insights.database.database import Transaction
+from spotify_insights.listening.blocks.keep_fresh import mark_stale
+
+
+def features_changed(tx: Transaction, track_ids: Sequence[int] | None) -> None:
+    """Let everything that is derived from audio features be made anew; part of the caller's transaction.
+
+    Whoever stores or removes features calls it after doing so, acting for the system: the background fill
+    with the tracks of each batch, an operator's catalogue once with None.
+
+    Args:
+        track_ids: `tracks.id` of those whose features changed; None where they may be anybody's.
+    """
+    mark_stale(tx, track_ids)

@@ -1,0 +1,294 @@
+"""An operator's catalogue: loaded whole or not at all, once, and found by every track that is ever played."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+
+from feature_trials import known, store
+from ingestions import count, rows
+from operator_trials import Answer, Operator
+from spotify_insights.audio_features.values import FEATURE_NAMES
+from spotify_insights.runtime import Runtime
+
+A, B, C, D = ("A" * 22, "B" * 22, "C" * 22, "D" * 22)
+HEADER = (
+    "id,danceability,energy,valence,acousticness,instrumentalness,liveness,speechiness,tempo,loudness,year"
+)
+FULL = {
+    A: (0.5, 0.25, 0.75, 0.125, 0.0, 0.0625, 1.0, 120.5, -8.25),
+    B: (0.25, 0.5, 0.125, 0.5, 1.0, 0.5, 0.0, 60.0, -60.0),
+}
+
+
+def line(track_id: str, values: tuple[float, ...]) -> str:
+    return f"{track_id},{','.join(map(str, values))},1999"
+
+
+def table(*lines: str) -> str:
+    return "\n".join([HEADER, *lines, ""])
+
+
+SMALL = table(*(line(track_id, values) for track_id, values in FULL.items()))
+
+
+def loaded(operator: Operator, content: str | bytes, *words: str, name: str = "set.csv") -> Answer:
+    (operator.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return operator.type("catalogue", "load", name, *words)
+
+
+def receipt(operator: Operator, content: str | bytes, *words: str, name: str = "set.csv") -> dict[str, Any]:
+    answer = loaded(operator, content, "--json", *words, name=name)
+    assert (answer.code, answer.err) == (0, "")
+    document: dict[str, Any] = answer.document
+    return document
+
+
+def told(runtime: Runtime, *track_ids: str) -> dict[str, tuple[float | None, ...]]:
+    return {
+        track_id: tuple(getattr(supplied.features, name) for name in FEATURE_NAMES)
+        for track_id, supplied in known(runtime.database, track_ids).found.items()
+    }
+
+
+def as_parquet(content: str, path: Path) -> bytes:
+    pq.write_table(pa_csv.read_csv(pa.BufferReader(content.encode())), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "tsv", "parquet", "windows"])
+def test_one_table_says_the_same_in_every_format(runtime: Runtime, operator: Operator, form: str) -> None:
+    content = {
+        "csv": SMALL.encode(),
+        "csv.gz": gzip.compress(SMALL.encode()),
+        "tsv": SMALL.replace(",", "\t").encode(),
+        "parquet": as_parquet(SMALL, operator.folder / "made"),
+        "windows": b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode(),
+    }[form]
+
+    assert receipt(operator, content, name=f"set.{form}") == {
+        "name": "set" if form != "windows" else "set.windows",
+        "read": 2,
+        "new": 2,
+        "changed": 0,
+        "unchanged": 0,
+        "repeated": 0,
+        "refused": {},
+    }
+
+    assert told(runtime, A, B, C) == FULL
+
+
+@pytest.mark.parametrize("id_column", ["spotify_id", "track_id", "track_uri", "uri", "ID", "Track_ID "])
+@pytest.mark.parametrize(
+    "form", ["{}", "spotify:track:{}", "https://open.spotify.com/track/{}?si=abc", " {} "]
+)
+def test_tracks_are_recognised_by_the_usual_columns_and_forms(
+    runtime: Runtime, operator: Operator, id_column: str, form: str
+) -> None:
+    content = f"name,{id_column},Energy,VALENCE,mood\nSong,{form.format(A)},0.5,0.25,happy\n"
+
+    assert receipt(operator, content)["new"] == 1
+
+    assert known(runtime.database, [A]).found[A].providers == dict.fromkeys(
+        ("energy", "valence"), "catalogue"
+    )
+
+
+def test_where_a_file_has_several_ids_the_one_that_can_only_be_spotifys_counts(
+    runtime: Runtime, operator: Operator
+) -> None:
+    content = f"id,track_id,uri,energy\n17,{A},spotify:track:{B},0.5\n"
+
+    assert receipt(operator, content)["new"] == 1
+    assert told(runtime, A, B).keys() == {A}
+
+
+BAD: list[tuple[str, str | None]] = [
+    (line(A, FULL[A]), None),
+    (line("short", FULL[A]), "bad_id"),
+    (line("", FULL[A]), "bad_id"),
+    (line("spotify:episode:" + "E" * 22, FULL[A]), "bad_id"),
+    (line("F" * 22, FULL[A]).replace("0.5", "half", 1), "not_a_number"),
+    (line("G" * 22, FULL[A]).replace("0.5", "0x1", 1), "not_a_number"),
+    (line("H" * 22, FULL[A]).replace("0.5", "1.01", 1), "out_of_range"),
+    (line("I" * 22, FULL[A]).replace("0.5", "-0.01", 1), "out_of_range"),
+    (line("J" * 22, FULL[A]).replace("0.5", "inf", 1), "out_of_range"),
+    (line("K" * 22, FULL[A]).replace("120.5", "1205", 1), "out_of_range"),
+    (line("L" * 22, FULL[A]).replace("-8.25", "-825", 1), "out_of_range"),
+    ("M" * 22 + ",,NA,nan,null,None,-,N/A,0,,1999", "no_features"),
+    ("N" * 22 + ",0.5,0.5", "unreadable"),
+    (line("O" * 22, FULL[A]) + ",more", "unreadable"),
+    # Unknown in one feature, and a tempo that was not found.
+    ("P" * 22 + ",0.5,,nan,NULL,n/a, ,-,0.0,-7,1999", None),
+    (line(B, FULL[B]), None),
+]
+
+
+def test_rows_that_cannot_be_believed_are_left_out_and_counted_by_reason(
+    runtime: Runtime, operator: Operator
+) -> None:
+    expected: dict[str, int] = {}
+    for _, reason in BAD:
+        if reason is not None:
+            expected[reason] = expected.get(reason, 0) + 1
+
+    found = receipt(operator, table(*(row for row, _ in BAD)))
+
+    assert found["refused"] == expected
+    assert (found["read"], found["new"]) == (len(BAD), 3)
+    assert count(runtime.database, "catalogue_features") == 3
+    assert told(runtime, "P" * 22)["P" * 22] == (0.5, *[None] * 7, -7.0)
+
+
+def test_numbers_in_parquet_are_looked_at_like_those_in_texts(runtime: Runtime, operator: Operator) -> None:
+    columns = {
+        "track_id": pa.array([A, B, C, D, None]).dictionary_encode(),
+        "energy": pa.array([0.5, float("nan"), 1.5, None, 0.5]),
+        "tempo": pa.array([120, 90, 100, 0, 100], pa.int32()),
+        "valence": pa.array(["0.25", "0.5", "0.5", "x", "0.5"]),
+        "loudness": pa.array([None] * 5),
+    }
+    path = operator.folder / "set.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=2)
+
+    found = receipt(operator, path.read_bytes(), name="set.parquet")
+
+    assert found["refused"] == {"bad_id": 1, "not_a_number": 1, "out_of_range": 1}
+    assert told(runtime, A, B) == {
+        A: (None, 0.5, 0.25, *[None] * 4, 120.0, None),
+        B: (None, None, 0.5, *[None] * 4, 90.0, None),
+    }
+
+
+def test_the_same_file_again_changes_nothing(runtime: Runtime, operator: Operator) -> None:
+    content = table(line(A, FULL[B]), line(B, FULL[B]), line(A, FULL[A]))
+    first = receipt(operator, content)
+    assert (first["new"], first["repeated"], first["unchanged"]) == (2, 1, 0)
+    # Of several rows about a track the last one counts.
+    assert told(runtime, A, B) == FULL
+    before = rows(runtime.database, "SELECT ctid::text, xmin::text, * FROM catalogue_features")
+
+    second = receipt(operator, content)
+
+    assert (second["new"], second["changed"], second["unchanged"], second["repeated"]) == (0, 0, 2, 1)
+    assert rows(runtime.database, "SELECT ctid::text, xmin::text, * FROM catalogue_features") == before
+
+
+def test_the_catalogue_that_was_loaded_last_counts_and_can_be_taken_away(
+    runtime: Runtime, operator: Operator
+) -> None:
+    store(runtime.database, [A, B, C])
+    receipt(operator, SMALL, "--name", "first")
+    second = receipt(operator, table(line(A, FULL[B]), line(D, FULL[A])), "--name", "second")
+    assert (second["new"], second["changed"]) == (1, 1)
+    assert told(runtime, A, B, D) == {A: FULL[B], B: FULL[B], D: FULL[A]}
+
+    status = operator.type("catalogue", "status", "--json").document
+    assert [(each["name"], each["rows"]) for each in status["catalogues"]] == [("first", 1), ("second", 2)]
+    assert (status["tracks"], status["known"]) == (3, 2)
+
+    assert "2 tracks" in operator.type("catalogue", "unload", "second").out
+    assert told(runtime, A, B, D) == {B: FULL[B]}
+    missing = operator.type("catalogue", "unload", "second")
+    assert (missing.code, missing.out) == (1, "")
+    assert "No catalogue named second is loaded" in missing.err
+
+
+def test_a_catalogue_makes_no_tracks_and_is_found_by_those_that_come_later(
+    runtime: Runtime, operator: Operator
+) -> None:
+    receipt(operator, SMALL)
+    assert count(runtime.database, "tracks") == 0
+
+    store(runtime.database, [A, C])
+
+    assert told(runtime, A, C) == {A: FULL[A]}
+    assert "know 1 of the 2 tracks" in operator.type("catalogue", "status").out
+
+
+def test_an_operator_is_told_in_words(operator: Operator) -> None:
+    assert "No catalogue is loaded" in operator.type("catalogue", "status").out
+
+    answer = loaded(operator, table(line(A, FULL[A]), line("x", FULL[A])))
+
+    assert answer.out.splitlines() == [
+        "Catalogue set: 2 rows read, 1 tracks new, 0 changed, 0 unchanged.",
+        "1 rows have no Spotify id of a track; left out.",
+    ]
+
+
+def truncated_parquet(folder: Path) -> bytes:
+    return as_parquet(SMALL, folder / "whole")[:-40]
+
+
+WRONG: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "empty": (lambda _: b"", "is empty"),
+    "no rows": (lambda _: f"{HEADER}\n".encode(), "None of the 0 rows"),
+    "only a word": (lambda _: b"hello", "is neither a CSV file"),
+    "json": (lambda _: b'[{"id": "x"},\n{"id": "y"}]', "has no column with the Spotify ids"),
+    "picture": (lambda _: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "is neither a CSV file"),
+    "utf-16": (lambda _: SMALL.encode("utf-16"), "is neither a CSV file"),
+    "zip": (lambda _: b"PK\x03\x04" + b"\0" * 99, "is a zip archive"),
+    "no id": (lambda _: b"title,energy\nSong,0.5\n", "has no column with the Spotify ids"),
+    "no feature": (lambda _: f"id,title\n{A},Song\n".encode(), "has no column with an audio feature"),
+    "two alike": (lambda _: f"id,energy,Energy\n{A},0.5,0.6\n".encode(), "has 2 columns named energy"),
+    "nothing right": (lambda _: f"id,energy\n{A},50\n{B},60\n".encode(), "out of range: 2"),
+    "nul bytes": (lambda _: b"id,energy\n" + b"\0" * 5000, "None of the"),
+    "endless line": (lambda _: b"id,energy\n" + b"x" * 3_000_000, "is damaged or cut off"),
+    "open quote": (lambda _: f'{SMALL}"{"y" * 3_000_000}'.encode(), "is damaged or cut off"),
+    "cut gzip": (lambda _: gzip.compress((SMALL * 500).encode())[:-300], "is damaged or cut off"),
+    "wrong gzip": (lambda _: b"\x1f\x8b" + b"\x07" * 400, "cannot be unpacked"),
+    "cut parquet": (truncated_parquet, "is damaged or cut off"),
+    "false parquet": (lambda _: b"PAR1" + b"\xff" * 200 + b"PAR1", "is damaged or cut off"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_file_is_refused_with_a_sentence_and_leaves_nothing(
+    runtime: Runtime, operator: Operator, kind: str
+) -> None:
+    make, sentence = WRONG[kind]
+
+    answer = loaded(operator, make(operator.folder), name="wrong.file")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert sentence in answer.err
+    assert answer.err.count("\n") == 1
+    for name in ("catalogue_features", "feature_catalogues"):
+        assert count(runtime.database, name) == 0
+
+
+def test_what_is_no_file_is_refused_with_a_sentence(operator: Operator) -> None:
+    (operator.folder / "folder.csv").mkdir()
+    for path in ("folder.csv", "nowhere.csv"):
+        answer = operator.type("catalogue", "load", path)
+        assert answer.code == 1
+        assert "cannot be read" in answer.err
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "line\nbreak"])
+def test_a_name_that_cannot_be_one_is_refused(operator: Operator, name: str) -> None:
+    answer = loaded(operator, SMALL, "--name", name)
+
+    assert answer.code == 1
+    assert "1 to 100 visible characters" in answer.err
+
+
+def test_a_file_of_several_portions_is_loaded_whole(runtime: Runtime, operator: Operator) -> None:
+    """Rows are read a megabyte at a time; a break inside of a quoted name does no harm."""
+    ids = [f"{number:022d}" for number in range(12_000)]
+    name = f'"A name, with\na break {"x" * 150}"'
+    lines = [f"{each},{name},{place % 11 / 10}" for place, each in enumerate(ids)]
+
+    found = receipt(operator, "\n".join(["id,name,energy", *lines]))
+
+    assert (found["read"], found["new"], found["refused"]) == (12_000, 12_000, {})
+    assert json.loads(operator.type("catalogue", "status", "--json").out)["catalogues"][0]["rows"] == 12_000
+    assert told(runtime, ids[-1])[ids[-1]][1] == pytest.approx(11_999 % 11 / 10)

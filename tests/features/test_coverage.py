@@ -1,0 +1,93 @@
+"""What is not known is said: a history with 40 % unknown tracks shows 60 % coverage and no invented sound."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from feature_trials import in_catalogue, store
+from job_trials import enqueued
+from jobs_inline import work_off
+from makers import a_user
+from reccobeats_trials import known_ids
+from spotify_insights.database.actor import SYSTEM
+from spotify_insights.listening.features.jobs import FillFeatures
+from spotify_insights.listening.snapshot import Snapshot
+from spotify_insights.listening.take_week_snapshot import take_week_snapshot
+from spotify_insights.listening.week import Week
+from spotify_insights.listening.week_plays import load_week
+from spotify_insights.pretend_spotify.catalogue import catalogue_of
+from spotify_insights.pretend_spotify.running import RunningPretendSpotify
+from spotify_insights.runtime import Runtime
+
+WEEK = Week(date(2026, 11, 21))
+TRACKS = 50
+
+
+@pytest.fixture
+def ids() -> list[str]:
+    return known_ids(TRACKS)
+
+
+@pytest.fixture
+def user_id(runtime: Runtime, pretend_spotify: RunningPretendSpotify, ids: list[str]) -> UUID:
+    """Somebody who played each of 50 tracks four times in a week; nobody knows the last twenty."""
+    pretend_spotify.control.change(tracks_without_features=ids[30:])
+    keys = store(runtime.database, ids)
+    listener = a_user(runtime)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        for place, each in enumerate(ids):
+            for again in range(4):
+                ended_at = datetime(2026, 11, 16, 8, tzinfo=UTC) + timedelta(hours=place, minutes=10 * again)
+                tx.session.execute(
+                    text("""
+                        INSERT INTO plays (user_id, track_id, ended_at, ms_played, source)
+                        VALUES (:user_id, :track_id, :ended_at, 180000, 'spotify_export')
+                    """),
+                    {"user_id": listener, "track_id": keys[each], "ended_at": ended_at},
+                )
+    enqueued(runtime.database, FillFeatures())
+    work_off(runtime)
+    return listener
+
+
+def snapshot_of(runtime: Runtime, user_id: UUID) -> Snapshot:
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        evidence = load_week(tx.session, user_id, WEEK, timezone="UTC")
+    return take_week_snapshot(evidence, WEEK, timezone="UTC")
+
+
+def test_forty_percent_unknown_are_sixty_percent_covered_and_nothing_is_invented(
+    runtime: Runtime, user_id: UUID, ids: list[str]
+) -> None:
+    snapshot = snapshot_of(runtime, user_id)
+
+    assert (snapshot.coverage.tracks, snapshot.coverage.tracks_with_features) == (50, 30)
+    assert snapshot.coverage.share == 0.6
+    assert snapshot.coverage.providers == {"reccobeats": 1.0}
+    tracks = catalogue_of(1).tracks
+    told = [tracks[each].features for each in ids[:30]]
+    for name in ("valence", "energy", "acousticness", "loudness"):
+        mean = math.fsum(getattr(features, name) for features in told) / 30
+        assert snapshot.audio_features[name].n == 30
+        assert snapshot.audio_features[name].mean == pytest.approx(mean, abs=1e-6)
+
+
+def test_a_catalogue_raises_the_coverage_and_both_suppliers_are_told(
+    runtime: Runtime, user_id: UUID, ids: list[str]
+) -> None:
+    # Ten of the unknown tracks whole, and of ten known ones the valence alone.
+    whole = {each: {"valence": 0.25, "energy": 0.5} for each in ids[30:40]}
+    in_catalogue(runtime.database, {**whole, **{each: {"valence": 0.75} for each in ids[:10]}})
+
+    snapshot = snapshot_of(runtime, user_id)
+
+    assert snapshot.coverage.share == 0.8
+    # In tracks: the catalogue counts ten whole and ten halves of forty, ReccoBeats twenty and ten halves.
+    assert snapshot.coverage.providers == {"catalogue": 0.375, "reccobeats": 0.625}
+    tracks = catalogue_of(1).tracks
+    valences = [0.75] * 10 + [tracks[each].features.valence for each in ids[10:30]] + [0.25] * 10
+    assert snapshot.audio_features["valence"].mean == pytest.approx(math.fsum(valences) / 40, abs=1e-6)
+    assert snapshot.audio_features["acousticness"].n == 30
