@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from makers import a_user
 from spotify_insights.accounts.call_budget import Purpose
 from spotify_insights.jobs.run import run_job
 from spotify_insights.listening.jobs import IngestAllRanges, PollListener
+from spotify_insights.listening.poll_plan import SHORTEST_WAIT
 from spotify_insights.pretend_spotify.faults import CannedAnswer, ServerFailure
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
@@ -24,6 +25,7 @@ from stored_tokens import let_access_end_in
 
 RECENTLY_PLAYED = "/v1/me/player/recently-played"
 PLAYS = "SELECT t.spotify_id, p.ended_at FROM plays p JOIN tracks t ON t.id = p.track_id WHERE user_id = :who"
+WAITS = "SELECT next_poll_at - polled_at FROM recently_played_polls WHERE user_id = :who"
 NOTED = "SELECT polled_at, new_plays FROM recently_played_polls WHERE user_id = :who"
 
 
@@ -88,6 +90,16 @@ def test_whoever_asks_for_the_plays_notes_it(
         [(polled_at, noted)] = rows(runtime.database, NOTED, who=user_id)
         assert before < polled_at < present(runtime.database)
         assert noted == new_plays
+
+
+@pytest.mark.parametrize("job_type", [PollListener, IngestAllRanges])
+def test_whoever_asks_for_the_plays_plans_the_next_poll(
+    runtime: Runtime, user_id: UUID, job_type: type[PollListener | IngestAllRanges]
+) -> None:
+    for _ in range(2):
+        attempted(runtime, job_type(user_id=user_id))
+        [(wait,)] = rows(runtime.database, WAITS, who=user_id)
+        assert SHORTEST_WAIT <= wait <= timedelta(hours=2, minutes=15)
 
 
 def test_a_poll_that_finds_no_call_left_says_so_and_makes_none(

@@ -1,4 +1,4 @@
-"""Rounds over all listeners: spread over time, the longest waiting first, and no more than the day allows."""
+"""Rounds over all listeners: who is due, the most urgent first, and no more than the day allows."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -23,8 +23,8 @@ from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.run import run_job
 from spotify_insights.listening.everybody import INGESTIONS_APART, POLLS_APART, stagger
-from spotify_insights.listening.jobs import IngestAllUsersData, PollRecentlyPlayed
-from spotify_insights.pretend_spotify.faults import QuotaExceeded
+from spotify_insights.listening.jobs import IngestAllUsersData, PollListener, PollRecentlyPlayed
+from spotify_insights.pretend_spotify.faults import QuotaExceeded, UserNotAllowlisted
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
 from spotify_insights.worker.tasks import Handlers
@@ -85,9 +85,45 @@ def test_a_round_polls_as_many_as_there_are_calls_and_the_next_begins_with_the_o
 
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         tx.session.execute(text("DELETE FROM spotify_app_days"))
-    assert fanned_out(runtime, PollRecentlyPlayed()).result == {"queued": 5, "skipped": 0}
+    # The two who were polled are not due for an hour.
+    assert fanned_out(runtime, PollRecentlyPlayed()).result == {"queued": 3, "skipped": 0}
     order = [child.owner_id for child in by_time(runtime.database)]
-    assert order == [listeners[index] for index in (2, 1, 0, 4, 3)]
+    assert order == [listeners[index] for index in (2, 1, 0)]
+
+
+def test_who_is_not_due_is_not_polled(runtime: Runtime) -> None:
+    due, later, now = (a_connected_user(runtime) for _ in range(3))
+    polled(runtime.database, due, minutes_ago=60, next_in_minutes=-1)
+    polled(runtime.database, later, minutes_ago=60, next_in_minutes=15)
+    polled(runtime.database, now, minutes_ago=5)
+    assert fanned_out(runtime, PollRecentlyPlayed()).result == {"queued": 2, "skipped": 0}
+    assert {child.owner_id for child in by_time(runtime.database)} == {due, now}
+
+
+def test_who_usually_plays_most_at_this_time_is_polled_first(runtime: Runtime) -> None:
+    seldom, often, quiet = (a_connected_user(runtime) for _ in range(3))
+    for user_id, minutes in ((seldom, 61), (often, 61), (quiet, 120)):
+        polled(runtime.database, user_id, minutes_ago=minutes, next_in_minutes=-1)
+    for user_id, number in ((seldom, 2), (often, 9)):
+        played(runtime.database, user_id, days_ago=7, minutes_ago=30, number=number)
+    # At another time of the week.
+    played(runtime.database, quiet, days_ago=6, minutes_ago=30, number=30)
+    fanned_out(runtime, PollRecentlyPlayed())
+    assert [child.owner_id for child in by_time(runtime.database)] == [often, seldom, quiet]
+
+
+def test_a_poll_that_failed_is_left_alone_for_half_an_hour(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify
+) -> None:
+    user_id = a_listener(runtime)
+    pretend_spotify.control.queue(UserNotAllowlisted())
+    assert attempted(runtime, PollListener(user_id=user_id)).status == "failed"
+    assert fanned_out(runtime, PollRecentlyPlayed()).result == {"queued": 0, "skipped": 0}
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(
+            text("UPDATE background_jobs SET finished_at = finished_at - interval '31 minutes'")
+        )
+    assert fanned_out(runtime, PollRecentlyPlayed()).result == {"queued": 1, "skipped": 0}
 
 
 def test_while_spotify_refuses_the_app_nobody_is_polled(
@@ -155,10 +191,31 @@ def assert_apart(children: list[BackgroundJob], distance: timedelta) -> None:
     assert all(distance <= gap < distance + A_SECOND for gap in gaps)
 
 
-def polled(database: Database, user_id: UUID, *, minutes_ago: int) -> None:
+def polled(
+    database: Database, user_id: UUID, *, minutes_ago: int, next_in_minutes: int | None = None
+) -> None:
     statement = text("""
-        INSERT INTO recently_played_polls (user_id, polled_at, new_plays)
-        VALUES (:user_id, clock_timestamp() - make_interval(mins => :minutes), 0)
+        INSERT INTO recently_played_polls (user_id, polled_at, new_plays, next_poll_at)
+        VALUES (:user_id, clock_timestamp() - make_interval(mins => :minutes), 0,
+                clock_timestamp() + make_interval(mins => CAST(:next AS integer)))
     """)
     with database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(statement, {"user_id": user_id, "minutes": minutes_ago})
+        tx.session.execute(statement, {"user_id": user_id, "minutes": minutes_ago, "next": next_in_minutes})
+
+
+def played(database: Database, user_id: UUID, *, days_ago: int, minutes_ago: int, number: int) -> None:
+    statement = text("""
+        WITH track AS (
+             INSERT INTO tracks (spotify_id, name, source)
+             VALUES (:user_id, 'Song', 'spotify_api') RETURNING id)
+        INSERT INTO plays (user_id, track_id, ended_at, source)
+        SELECT CAST(:user_id AS uuid), track.id,
+               clock_timestamp() - make_interval(days => :days, mins => :minutes) + n * interval '1 second',
+               'spotify_api'
+          FROM track CROSS JOIN generate_series(1, :number) n
+    """)
+    with database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(
+            statement,
+            {"user_id": str(user_id), "days": days_ago, "minutes": minutes_ago, "number": number},
+        )

@@ -1,33 +1,30 @@
 """Work for all connected listeners: one job each, spread over time instead of in one burst."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
-from uuid import UUID
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from spotify_insights.accounts.call_budget import CallBudget, Purpose
 from spotify_insights.accounts.queries import connected_user_ids
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.enqueue import enqueue
+from spotify_insights.jobs.without_success import owners_without_success
+from spotify_insights.listening.due_polls import due_polls
 from spotify_insights.listening.jobs import (
     IngestAllRanges,
     IngestAllUsersData,
     PollListener,
     PollRecentlyPlayed,
 )
-from spotify_insights.listening.models import RecentlyPlayedPoll
+from spotify_insights.listening.weeks_to_tell import present
 
 # Spotify's rate limit looks at 30 seconds, and an ingestion is a burst of some seven calls.
 INGESTIONS_APART: Final = timedelta(seconds=30)
 INGESTIONS_WITHIN: Final = timedelta(hours=2)
 POLLS_APART: Final = timedelta(seconds=15)
 # A round of the usual schedule is over before the next one begins.
-POLLS_WITHIN: Final = timedelta(minutes=20)
-
-_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+POLLS_WITHIN: Final = timedelta(minutes=4)
+AFTER_FAILURE: Final = timedelta(minutes=30)
 
 
 def ingest_all_users_data(attempt: Attempt, _job: IngestAllUsersData) -> None:
@@ -41,29 +38,24 @@ def ingest_all_users_data(attempt: Attempt, _job: IngestAllUsersData) -> None:
 
 
 def poll_recently_played(attempt: Attempt, _job: PollRecentlyPlayed, *, budget: CallBudget) -> None:
-    """Queue a poll for every connected listener, the longest unpolled first, as far as the day's calls go.
+    """Queue a poll for every connected listener who is due, the most urgent first, as far as the calls go.
 
-    The result says for how many there was no call left; the next round begins with them.
+    The result says for how many there was no call left; a later round begins with them. Whoever could not be
+    polled lately is left alone for a while: what is wrong with a connection costs a call each time.
     """
     with attempt.completion() as completion:
         session = completion.tx.session
-        listeners = longest_unpolled_first(session, connected_user_ids(session))
-        polled = listeners[: budget.room(session, purpose=Purpose.BACKGROUND)]
-        delays = stagger(len(polled), apart=POLLS_APART, within=POLLS_WITHIN)
-        for user_id, delay in zip(polled, delays, strict=True):
-            enqueue(completion.tx, PollListener(user_id=user_id), parent_id=attempt.job_id, delay=delay)
-        completion.result = {"queued": len(polled), "skipped": len(listeners) - len(polled)}
-
-
-def longest_unpolled_first(session: Session, user_ids: Sequence[UUID]) -> Sequence[UUID]:
-    """The same listeners, those first whose plays were never or least recently asked for."""
-    polls = session.execute(
-        select(RecentlyPlayedPoll.user_id, RecentlyPlayedPoll.polled_at).where(
-            RecentlyPlayedPoll.user_id.in_(user_ids)
+        unlucky = owners_without_success(session, PollListener.task_name, within=AFTER_FAILURE)
+        due = due_polls(
+            session,
+            [user_id for user_id in connected_user_ids(session) if user_id not in unlucky],
+            moment=present(session),
+            room=budget.room(session, purpose=Purpose.BACKGROUND),
         )
-    )
-    polled_at = {row.user_id: row.polled_at for row in polls}
-    return sorted(user_ids, key=lambda user_id: polled_at.get(user_id, _LONG_AGO))
+        delays = stagger(len(due.polled), apart=POLLS_APART, within=POLLS_WITHIN)
+        for user_id, delay in zip(due.polled, delays, strict=True):
+            enqueue(completion.tx, PollListener(user_id=user_id), parent_id=attempt.job_id, delay=delay)
+        completion.result = {"queued": len(due.polled), "skipped": due.skipped}
 
 
 def stagger(number: int, *, apart: timedelta, within: timedelta) -> Sequence[timedelta]:
