@@ -23,14 +23,22 @@ def user_id(runtime: Runtime) -> UUID:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "new"), [(-121, 1), (-120, 0), (-1, 0), (0, 0), (1, 0), (120, 0), (121, 1), (3600, 1)]
+    ("seconds", "new"), [(-161, 1), (-160, 0), (-1, 0), (0, 0), (1, 0), (120, 0), (121, 1), (3600, 1)]
 )
-def test_a_play_that_another_source_tells_within_two_minutes_is_the_same(
+def test_a_play_that_the_export_tells_within_two_minutes_of_its_beginning_or_end_is_the_same(
     runtime: Runtime, user_id: UUID, seconds: int, new: int
 ) -> None:
-    assert store(runtime, user_id, EXPORT, play(ms_played=201_000)) == 1
+    assert store(runtime, user_id, EXPORT, play(ms_played=40_000)) == 1
     assert store(runtime, user_id, API, play(seconds)) == new
-    assert count(runtime.database, "plays") == 1 + new
+    assert rows(runtime.database, "SELECT count(*) FROM plays WHERE NOT superseded") == [(1 + new,)]
+
+
+def test_what_the_export_tells_later_is_the_same_play_with_its_length(
+    runtime: Runtime, user_id: UUID
+) -> None:
+    assert store(runtime, user_id, API, play(3)) == 1
+    assert store(runtime, user_id, EXPORT, play(ms_played=40_000)) == 1
+    assert rows(runtime.database, "SELECT ms_played FROM plays WHERE NOT superseded") == [(40_000,)]
 
 
 def test_another_track_another_listener_and_the_same_source_are_other_plays(
@@ -91,7 +99,7 @@ def test_an_ingestion_adds_only_what_the_export_did_not_have(runtime: Runtime) -
     assert job.result["new_plays"] == len(heard) - len(exported)
     stored = rows(
         runtime.database,
-        "SELECT track_id, ended_at FROM plays WHERE user_id = :user_id ORDER BY ended_at",
+        "SELECT track_id, ended_at FROM plays WHERE user_id = :user_id AND NOT superseded ORDER BY ended_at",
         user_id=user_id,
     )
     assert stored == sorted([*exported, *heard[1::2]], key=lambda row: row[1])

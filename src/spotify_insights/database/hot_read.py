@@ -21,6 +21,8 @@ class HotRead:
 
     statement: str
     parameters: Mapping[str, Any]
+    # Bytes come as they are; as text they would be twice as long.
+    binary: bool = False
 
 
 def moment(column: str) -> str:

@@ -59,6 +59,7 @@ class PersonalTable:
         topic: the name of its file in the export without `.json`; None where nothing of it is given.
         owners: the columns that name a person; a row is theirs where any of them does.
         by_pseudonym: the owners are pseudonyms, and rows outlive the person.
+        derived: made from other rows of theirs, and made anew at any time; nobody counts these.
         order: what the rows are sorted by, never null and together unique; the primary key where left out.
         withheld: columns that are not given, each with the reason in a sentence; `*` stands for all.
         looked_up: what is given besides the columns.
@@ -69,6 +70,7 @@ class PersonalTable:
     topic: str | None
     owners: tuple[str, ...] = ("user_id",)
     by_pseudonym: bool = False
+    derived: bool = False
     order: tuple[str, ...] = ()
     withheld: Mapping[str, str] = field(default_factory=dict)
     looked_up: Mapping[str, LookedUp] = field(default_factory=dict)

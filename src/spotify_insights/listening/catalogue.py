@@ -1,20 +1,16 @@
-"""Storing artists, tracks and their audio features once, whoever's listening brought them."""
+"""Storing artists and tracks once, whoever's listening brought them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from spotify_insights.audio_features.values import FEATURE_NAMES, AudioFeatures
-from spotify_insights.listening.models import Artist, Track, TrackArtist, TrackFeature
-from spotify_insights.listening.take_snapshot import SuppliedFeatures
-
-# A provider that did not know a track may learn of it; asking again once a month is enough.
-ASK_AGAIN_AFTER: Final = timedelta(days=30)
+from spotify_insights.listening.models import Artist, Track, TrackArtist
+from spotify_insights.listening.name_key import artist_key, track_key
 
 # An answer without artists says nothing about them.
 _FORGET_FURTHER_CREDITS: Final = text("""
@@ -46,13 +42,10 @@ class TrackEntry:
     explicit: bool | None
     isrc: str | None
 
-
-@dataclass(frozen=True)
-class KnownFeatures:
-    """What our own table says: features by Spotify id, and ids that need not be asked for again."""
-
-    found: Mapping[str, SuppliedFeatures]
-    asked: frozenset[str]
+    @property
+    def name_key(self) -> UUID | None:
+        """The key of the song by its first artist; None where no artist is named."""
+        return track_key(self.name, self.artists[0].name) if self.artists else None
 
 
 def store_artists(session: Session, artists: Iterable[ArtistEntry], *, source: str) -> dict[str, int]:
@@ -65,6 +58,7 @@ def store_artists(session: Session, artists: Iterable[ArtistEntry], *, source: s
             {
                 "spotify_id": entry.spotify_id,
                 "name": entry.name,
+                "name_key": artist_key(entry.name),
                 "genres": None if entry.genres is None else list(entry.genres),
                 "source": source,
             }
@@ -77,11 +71,13 @@ def store_artists(session: Session, artists: Iterable[ArtistEntry], *, source: s
             index_elements=["spotify_id"],
             set_={
                 "name": new.name,
+                "name_key": new.name_key,
                 "genres": func.coalesce(new.genres, Artist.genres),
                 "updated_at": func.clock_timestamp(),
             },
             where=or_(
                 Artist.name != new.name,
+                Artist.name_key.is_(None),
                 new.genres.is_not(None) & Artist.genres.is_distinct_from(new.genres),
             ),
         )
@@ -105,7 +101,7 @@ def store_tracks(
     entries = sorted({track.spotify_id: track for track in tracks}.values(), key=lambda t: t.spotify_id)
     if not entries:
         return {}
-    columns = ("name", "album_name", "album_spotify_id", "duration_ms", "explicit", "isrc")
+    columns = ("name", "name_key", "album_name", "album_spotify_id", "duration_ms", "explicit", "isrc")
     statement = insert(Track).values(
         [
             {"spotify_id": entry.spotify_id, "source": source}
@@ -136,59 +132,6 @@ def store_tracks(
     keys = {spotify_id: key for spotify_id, key in found if spotify_id is not None}
     _store_credits(session, entries, keys, artist_keys)
     return keys
-
-
-def known_features(session: Session, spotify_ids: Sequence[str]) -> KnownFeatures:
-    """What we hold about these tracks, from whichever provider."""
-    rows = session.execute(
-        select(
-            Track.spotify_id,
-            TrackFeature,
-            (TrackFeature.fetched_at > func.clock_timestamp() - ASK_AGAIN_AFTER).label("is_fresh"),
-        )
-        .join(TrackFeature, TrackFeature.track_id == Track.id)
-        .where(Track.spotify_id.in_(spotify_ids))
-        .order_by(TrackFeature.provider)
-    ).all()
-    found: dict[str, SuppliedFeatures] = {}
-    asked: set[str] = set()
-    for spotify_id, row, is_fresh in rows:
-        if spotify_id is None:
-            continue
-        if row.found:
-            features = AudioFeatures(**{name: getattr(row, name) for name in FEATURE_NAMES})
-            found.setdefault(spotify_id, SuppliedFeatures(features=features, provider=row.provider))
-        elif is_fresh:
-            asked.add(spotify_id)
-    return KnownFeatures(found=found, asked=frozenset(asked | found.keys()))
-
-
-def store_features(
-    session: Session,
-    track_keys: Mapping[str, int],
-    features: Mapping[str, AudioFeatures],
-    *,
-    asked: Iterable[str],
-    provider: str,
-) -> None:
-    """Keep what `provider` said about the tracks it was asked for, including that it knows nothing."""
-    rows: list[dict[str, Any]] = []
-    for spotify_id in sorted(set(asked) & track_keys.keys()):
-        given = features.get(spotify_id)
-        rows.append(
-            {"track_id": track_keys[spotify_id], "provider": provider, "found": given is not None}
-            | {name: getattr(given, name, None) for name in FEATURE_NAMES}
-        )
-    if not rows:
-        return
-    statement = insert(TrackFeature).values(rows)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["track_id", "provider"],
-            set_={name: statement.excluded[name] for name in ("found", *FEATURE_NAMES)}
-            | {"fetched_at": func.clock_timestamp()},
-        )
-    )
 
 
 def _merged(artists: Iterable[ArtistEntry]) -> list[ArtistEntry]:

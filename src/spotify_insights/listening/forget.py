@@ -5,6 +5,7 @@ The catalogue is everybody's: transactions of these functions act for the system
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from spotify_insights.database.database import rows_changed
+from spotify_insights.listening.blocks.refresh import drop_blocks
+from spotify_insights.listening.hold_history import can_hold_history, hold_history
 
 _LAST_PLAY: Final = text("SELECT max(id) FROM plays WHERE user_id = :user_id")
 _HAS_PLAYS: Final = text("""
@@ -29,10 +32,18 @@ _PLAYS: Final = text("""
 """)
 _OLD_PLAYS: Final = text("""
     DELETE FROM plays WHERE id IN (
-           SELECT id FROM plays WHERE ended_at < clock_timestamp() - make_interval(days => :days)
-            LIMIT :batch FOR UPDATE SKIP LOCKED)
+           SELECT id FROM plays
+            WHERE user_id = ANY(:user_ids) AND ended_at < clock_timestamp() - make_interval(days => :days)
+            LIMIT :batch)
  RETURNING track_id
 """)
+_OLD_LISTENERS: Final = text("""
+    SELECT DISTINCT user_id FROM (
+           SELECT user_id FROM plays WHERE ended_at < clock_timestamp() - make_interval(days => :days)
+            LIMIT :batch) old
+""")
+_SPOKEN_PLAYS: Final = text("DELETE FROM spoken_plays WHERE user_id = :user_id")
+_IMPORTS: Final = text("DELETE FROM imports WHERE user_id = :user_id AND imported_at <= :until")
 _SNAPSHOTS: Final = text("""
     DELETE FROM listening_snapshots WHERE id IN (
            SELECT id FROM listening_snapshots
@@ -49,7 +60,7 @@ _SNAPSHOTS: Final = text("""
 _LOCK_TRACKS: Final = text("""
     SELECT id FROM tracks
      WHERE (id = ANY(CAST(:ids AS bigint[])) OR spotify_id = ANY(CAST(:spotify_ids AS text[])))
-       AND source = 'spotify_api'
+       AND source <> 'manual'
        FOR UPDATE SKIP LOCKED
 """)
 _ARTISTS_OF: Final = text("SELECT DISTINCT artist_id FROM track_artists WHERE track_id = ANY(:ids)")
@@ -60,7 +71,7 @@ _DROP_TRACKS: Final = text("""
 _LOCK_ARTISTS: Final = text("""
     SELECT id FROM artists
      WHERE (id = ANY(CAST(:ids AS bigint[])) OR spotify_id = ANY(CAST(:spotify_ids AS text[])))
-       AND source = 'spotify_api'
+       AND source <> 'manual'
        FOR UPDATE SKIP LOCKED
 """)
 _DROP_ARTISTS: Final = text("""
@@ -105,6 +116,9 @@ def forget_plays(
     Args:
         sources: only of these sources; None means of all.
         last_play: only up to this one, as `last_play` gave it.
+
+    Raises:
+        HistoryBusyError: another job is changing this history.
     """
     chosen = {
         "user_id": user_id,
@@ -112,12 +126,20 @@ def forget_plays(
         "last_play": last_play,
         "batch": batch,
     }
+    hold_history(session, user_id)
+    drop_blocks(session, user_id)
     return _with_catalogue(session, session.scalars(_PLAYS, chosen).all())
 
 
 def forget_old_plays(session: Session, *, days: int, batch: int) -> Forgotten:
     """Delete at most `batch` plays of anybody that ended longer ago than that."""
-    return _with_catalogue(session, session.scalars(_OLD_PLAYS, {"days": days, "batch": batch}).all())
+    chosen = {"days": days, "batch": batch}
+    listeners = session.scalars(_OLD_LISTENERS, chosen).all()
+    # Whoever changes a history just now keeps what is old until the next time.
+    held = [user_id for user_id in listeners if can_hold_history(session, user_id)]
+    for user_id in held:
+        drop_blocks(session, user_id)
+    return _with_catalogue(session, session.scalars(_OLD_PLAYS, chosen | {"user_ids": held}).all())
 
 
 def forget_snapshots(session: Session, user_id: UUID, *, until: Any = None, batch: int) -> Forgotten:
@@ -131,6 +153,20 @@ def forget_snapshots(session: Session, user_id: UUID, *, until: Any = None, batc
     artists = {artist for row in rows for artist in row.artists}
     gone = _forget_catalogue(session, [], sorted(tracks), sorted(artists))
     return Forgotten(len(rows), *gone)
+
+
+def forget_imports(session: Session, user_id: UUID, *, until: datetime) -> None:
+    """Delete what the imports up to this moment told besides plays: their receipts, and all spoken plays.
+
+    Later ones wait for the end of the purge, so no spoken play is theirs.
+    """
+    session.execute(_SPOKEN_PLAYS, {"user_id": user_id})
+    session.execute(_IMPORTS, {"user_id": user_id, "until": until})
+
+
+def forget_tracks(session: Session, track_ids: Sequence[int]) -> None:
+    """Delete those of these tracks that nobody plays, and their artists who have no other. Safe to repeat."""
+    _forget_catalogue(session, track_ids, [], [])
 
 
 def _with_catalogue(session: Session, played: Sequence[int]) -> Forgotten:

@@ -11,18 +11,22 @@ from uuid import UUID
 from spotify_insights.accounts.call_budget import Purpose
 from spotify_insights.accounts.queries import timezone_of
 from spotify_insights.audio_features.chain import Filled, fill
+from spotify_insights.audio_features.provider import AudioFeatureProvider
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
 from spotify_insights.clock import now, today_in
 from spotify_insights.database.database import Transaction
 from spotify_insights.jobs.attempt import Attempt
-from spotify_insights.listening.catalogue import KnownFeatures, known_features
+from spotify_insights.listening.features.fill import queue_fill
+from spotify_insights.listening.features.store import KnownFeatures, known_features
 from spotify_insights.listening.fetch import (
+    SPOTIFY,
     ListenerSpotify,
     RecentPlays,
     SpotifySource,
     TopItems,
 )
+from spotify_insights.listening.genres.store import genres_told
 from spotify_insights.listening.jobs import IngestAllRanges, IngestListeningData
 from spotify_insights.listening.plays import plays_ended_at
 from spotify_insights.listening.snapshot import Snapshot, TopArtist, TopTrack
@@ -42,15 +46,10 @@ class _Gathered:
     recent: RecentPlays
     known: KnownFeatures
     filled: Filled
-    asked: Sequence[str]
 
     @property
     def features(self) -> Mapping[str, SuppliedFeatures]:
-        fresh = {
-            track: SuppliedFeatures(features=features, provider=self.filled.supplied_by[track])
-            for track, features in self.filled.features.items()
-        }
-        return {**self.known.found, **fresh}
+        return self.known.with_told(self.filled.told).found
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,17 @@ class _Stored:
 
 
 def ingest_listening_data(
-    attempt: Attempt, job: IngestListeningData, *, source: SpotifySource, cache: Cache
+    attempt: Attempt,
+    job: IngestListeningData,
+    *,
+    source: SpotifySource,
+    cache: Cache,
+    reccobeats: AudioFeatureProvider | None,
 ) -> None:
     """Fetch, store and summarise. Running it again on one day updates the same snapshot.
+
+    Args:
+        reccobeats: if it may be asked, what audio features are lacking then is asked for in the background.
 
     Raises: as `ListenerSpotify.ask` and `Attempt.checkpoint`.
     """
@@ -74,9 +81,17 @@ def ingest_listening_data(
             "snapshot_id": str(stored.snapshot_ids[job.time_range]),
             "new_plays": stored.new_plays,
         }
+    queue_fill(attempt.database, reccobeats)
 
 
-def ingest_all_ranges(attempt: Attempt, job: IngestAllRanges, *, source: SpotifySource, cache: Cache) -> None:
+def ingest_all_ranges(
+    attempt: Attempt,
+    job: IngestAllRanges,
+    *,
+    source: SpotifySource,
+    cache: Cache,
+    reccobeats: AudioFeatureProvider | None,
+) -> None:
     """Likewise for every range, with the latest plays asked for once.
 
     Raises: as `ingest_listening_data`.
@@ -88,6 +103,7 @@ def ingest_all_ranges(attempt: Attempt, job: IngestAllRanges, *, source: Spotify
             "snapshot_ids": {str(name): str(key) for name, key in stored.snapshot_ids.items()},
             "new_plays": stored.new_plays,
         }
+    queue_fill(attempt.database, reccobeats)
 
 
 def _gather(
@@ -115,45 +131,49 @@ def _gather(
         attempt.progress("recently played", done=calls - 1, total=total)
         recent = listener.recently_played()
         attempt.progress("audio features", done=calls, total=total)
-        known, filled, asked = _features(attempt, listener, tops, source)
+        known, filled = _features(attempt, listener, tops, source)
     attempt.progress("storing", done=calls + 1, total=total)
-    return _Gathered(timezone=timezone, tops=tops, recent=recent, known=known, filled=filled, asked=asked)
+    return _Gathered(timezone=timezone, tops=tops, recent=recent, known=known, filled=filled)
 
 
 def _features(
     attempt: Attempt, listener: ListenerSpotify, tops: Mapping[TimeRange, TopItems], source: SpotifySource
-) -> tuple[KnownFeatures, Filled, Sequence[str]]:
-    """What we hold, what was found out now, and for which tracks Spotify was asked."""
+) -> tuple[KnownFeatures, Filled]:
+    """What we hold, and what was found out now."""
     top_ids = list(dict.fromkeys(track.spotify_id for top in tops.values() for track in top.tracks))
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
         known = known_features(tx.session, top_ids)
-    unknown = [track_id for track_id in top_ids if track_id not in known.asked]
-    providers = source.feature_providers(listener)
-    return known, fill(unknown, providers), unknown if providers else []
+    return known, fill(known.to_ask(SPOTIFY, top_ids), source.feature_providers(listener))
 
 
 def _store(tx: Transaction, user_id: UUID, gathered: _Gathered, cache: Cache) -> _Stored:
     cache.invalidate(tx, [listener_scope(user_id)])
-    new_plays = store_fetched(
+    stored = store_fetched(
         tx.session,
         user_id,
         gathered.recent,
         tops=gathered.tops.values(),
         filled=gathered.filled,
-        asked=gathered.asked,
     )
     # One moment for all of them: around midnight they must not fall on two days.
     moment = now()
+    artist_ids = {artist.spotify_id for top in gathered.tops.values() for artist in top.artists}
+    genres = genres_told(tx.session, sorted(artist_ids))
     snapshot_ids = {}
     for time_range in gathered.tops:
         ended_at = plays_ended_at(tx.session, user_id, since=moment - time_range.window, until=moment)
-        snapshot = _snapshot(gathered, time_range, moment=moment, ended_at=ended_at)
+        snapshot = _snapshot(gathered, time_range, genres, moment=moment, ended_at=ended_at)
         snapshot_ids[time_range] = store_snapshot(tx.session, user_id, snapshot)
-    return _Stored(snapshot_ids=snapshot_ids, new_plays=new_plays)
+    return _Stored(snapshot_ids=snapshot_ids, new_plays=stored.new_plays)
 
 
 def _snapshot(
-    gathered: _Gathered, time_range: TimeRange, *, moment: datetime, ended_at: Sequence[datetime]
+    gathered: _Gathered,
+    time_range: TimeRange,
+    genres: Mapping[str, tuple[str, ...]],
+    *,
+    moment: datetime,
+    ended_at: Sequence[datetime],
 ) -> Snapshot:
     top = gathered.tops[time_range]
     return take_snapshot(
@@ -170,7 +190,12 @@ def _snapshot(
             for rank, track in enumerate(top.tracks, start=1)
         ],
         top_artists=[
-            TopArtist(rank=rank, spotify_id=artist.spotify_id, name=artist.name, genres=artist.genres or ())
+            TopArtist(
+                rank=rank,
+                spotify_id=artist.spotify_id,
+                name=artist.name,
+                genres=artist.genres or genres.get(artist.spotify_id, ()),
+            )
             for rank, artist in enumerate(top.artists, start=1)
         ],
         features=gathered.features,

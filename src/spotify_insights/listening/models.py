@@ -1,6 +1,7 @@
 """The listening history, the catalogue it refers to, and the daily snapshots."""
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,17 +14,27 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
 from spotify_insights.database.table import CreatedAt, Id, Table, UpdatedAt
 
-SOURCES = ("spotify_api", "spotify_export", "listenbrainz", "lastfm", "manual")
+SOURCES = ("spotify_api", "spotify_export", "spotify_account_data", "listenbrainz", "lastfm", "manual")
 
 
 def _known_source(column: str = "source") -> str:
     return f"{column} IN ({', '.join(repr(source) for source in SOURCES)})"
+
+
+def _name_keys(table: str) -> tuple[Index, Index]:
+    return (
+        Index(f"ix_{table}_name_key", "name_key"),
+        Index(f"uq_{table}_name_key", "name_key", unique=True, postgresql_where=text("spotify_id IS NULL")),
+    )
+
+
+_False = Annotated[bool, mapped_column(server_default=text("false"))]
 
 
 class Artist(Table):
@@ -32,12 +43,17 @@ class Artist(Table):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     spotify_id: Mapped[str | None] = mapped_column(unique=True)
     name: Mapped[str]
+    # See `listening.name_key`. An artist without an id is told apart by it.
+    name_key: Mapped[UUID | None]
     # Absent is unknown, which is what development mode gives; an empty list is "none".
     genres: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     source: Mapped[str]
     updated_at: Mapped[UpdatedAt]
 
-    __table_args__ = (CheckConstraint(_known_source(), name="source_known"),)
+    __table_args__ = (
+        CheckConstraint(_known_source(), name="source_known"),
+        *_name_keys("artists"),
+    )
 
 
 class Track(Table):
@@ -49,6 +65,8 @@ class Track(Table):
     spotify_id: Mapped[str | None] = mapped_column(unique=True)
     isrc: Mapped[str | None] = mapped_column(index=True)
     name: Mapped[str]
+    # Of the title and the first artist; see `listening.name_key`. A track without an id is told apart by it.
+    name_key: Mapped[UUID | None]
     album_name: Mapped[str | None]
     album_spotify_id: Mapped[str | None]
     duration_ms: Mapped[int | None]
@@ -59,6 +77,7 @@ class Track(Table):
     __table_args__ = (
         CheckConstraint(_known_source(), name="source_known"),
         CheckConstraint("duration_ms >= 0", name="duration_not_negative"),
+        *_name_keys("tracks"),
     )
 
 
@@ -96,7 +115,11 @@ class TrackFeature(Table):
 
 
 class Play(Table):
-    """One play. `ms_played` is None where the source does not tell it; it is never guessed."""
+    """One play, as one source tells it.
+
+    `ms_played` is None where the source does not tell it; it is never guessed. A play that a better source
+    tells, too, is `superseded`: it is kept, counts nowhere, and counts again when the better one is undone.
+    """
 
     __tablename__ = "plays"
 
@@ -106,6 +129,17 @@ class Play(Table):
     ended_at: Mapped[datetime]
     ms_played: Mapped[int | None]
     source: Mapped[str]
+    platform: Mapped[str | None]
+    country: Mapped[str | None]
+    reason_start: Mapped[str | None]
+    reason_end: Mapped[str | None]
+    shuffle: Mapped[bool | None]
+    skipped: Mapped[bool | None]
+    offline: Mapped[bool | None]
+    private_session: Mapped[_False]
+    is_video: Mapped[_False]
+    time_uncertain: Mapped[_False]
+    superseded: Mapped[_False]
 
     __table_args__ = (
         UniqueConstraint(
@@ -113,13 +147,128 @@ class Play(Table):
             "ended_at",
             "track_id",
             "ms_played",
+            "source",
             postgresql_nulls_not_distinct=True,
             name="uq_plays",
         ),
         CheckConstraint(_known_source(), name="source_known"),
         CheckConstraint("ms_played >= 0", name="ms_played_not_negative"),
         Index("ix_plays_track_id", "track_id"),
+        Index(
+            "ix_plays_superseded",
+            "user_id",
+            "ended_at",
+            postgresql_where=text("source <> 'spotify_export'"),
+        ),
     )
+
+
+class SpokenPlay(Table):
+    """One play of a podcast's episode or an audiobook's chapter: kept, and apart from music."""
+
+    __tablename__ = "spoken_plays"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    title_key: Mapped[UUID]
+    title: Mapped[str]
+    show_name: Mapped[str | None]
+    spotify_uri: Mapped[str | None]
+    ended_at: Mapped[datetime]
+    ms_played: Mapped[int]
+    source: Mapped[str]
+    platform: Mapped[str | None]
+    country: Mapped[str | None]
+    reason_start: Mapped[str | None]
+    reason_end: Mapped[str | None]
+    private_session: Mapped[_False]
+    time_uncertain: Mapped[_False]
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "ended_at", "title_key", "ms_played", "source", name="uq_spoken_plays"),
+        CheckConstraint("kind IN ('podcast', 'audiobook')", name="kind_known"),
+        CheckConstraint("source IN ('spotify_export', 'spotify_account_data')", name="source_known"),
+        CheckConstraint("ms_played >= 0", name="ms_played_not_negative"),
+    )
+
+
+class Import(Table):
+    """One file that was imported, and its receipt. Undoing it deletes the row."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    file_name: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    receipt: Mapped[dict[str, object]]
+    first_play_at: Mapped[datetime | None]
+    last_play_at: Mapped[datetime | None]
+    imported_at: Mapped[CreatedAt]
+
+
+class ImportBatch(Table):
+    """Which plays a part of an import told, whether it was the first to tell them or not."""
+
+    __tablename__ = "import_batches"
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    # Keys of plays that are stored together follow each other: a million takes some hundred bytes.
+    plays: Mapped[list[Range[int]]] = mapped_column(INT8MULTIRANGE)
+    spoken_plays: Mapped[list[Range[int]]] = mapped_column(INT8MULTIRANGE)
+
+
+class ListeningGap(Table):
+    """A time about which nobody told: more was played in it than Spotify's list of 50 held.
+
+    `since` is the last play that we hold before it, None where there is none.
+    """
+
+    __tablename__ = "listening_gaps"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    since: Mapped[datetime | None]
+    until: Mapped[datetime]
+    found_at: Mapped[CreatedAt]
+
+    __table_args__ = (UniqueConstraint("user_id", "until"),)
+
+
+class HistoryBlock(Table):
+    """Some thousand plays that follow each other, packed for analyses; see `listening.blocks`.
+
+    Derived: it says nothing that the plays do not say, and can be rebuilt from them.
+    """
+
+    __tablename__ = "history_blocks"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    # New with every content, so that a process knows whether what it holds is still right.
+    revision: Mapped[UUID]
+    # Unix seconds of the first and the last play.
+    first_at: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[int] = mapped_column(BigInteger)
+    plays: Mapped[int]
+    content: Mapped[bytes]
+
+
+class HistoryTracks(Table):
+    """The tracks that a listener's blocks refer to, packed for analyses. Derived, as the blocks are."""
+
+    __tablename__ = "history_tracks"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[UUID]
+    tracks: Mapped[int]
+    # Something about one of the tracks was learnt since: what stands here is right, but could say more.
+    is_stale: Mapped[_False]
+    identities: Mapped[bytes]
+    features: Mapped[bytes]
 
 
 class ListeningSnapshot(Table):
@@ -147,7 +296,8 @@ class ListeningSnapshot(Table):
     __table_args__ = (
         UniqueConstraint("user_id", "snapshot_date", "time_range"),
         CheckConstraint(
-            "time_range IN ('short_term', 'medium_term', 'long_term', 'week')", name="time_range_known"
+            "time_range IN ('short_term', 'medium_term', 'long_term', 'week', 'month', 'year', 'all_time')",
+            name="time_range_known",
         ),
         CheckConstraint("mood_diversity_score BETWEEN 0 AND 1", name="diversity_is_a_share"),
         Index("ix_listening_snapshots_newest", "user_id", text("computed_at DESC"), text("id DESC")),
@@ -162,3 +312,5 @@ class RecentlyPlayedPoll(Table):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     polled_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     new_plays: Mapped[int]
+    # Chosen by how much was listened lately; None stands for now.
+    next_poll_at: Mapped[datetime | None]

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-# Sources date one play differently: an export its last second, the player's list a moment after it.
-SAME_PLAY_WITHIN: Final = timedelta(seconds=120)
+from spotify_insights.listening.blocks.refresh import refresh_blocks
+from spotify_insights.listening.hold_history import hold_history
+from spotify_insights.listening.supersede import mark_superseded
 
 # One order for every process: two that store the same plays must not wait for each other in a circle.
 _STORE: Final = text("""
@@ -18,18 +19,18 @@ _STORE: Final = text("""
     SELECT :user_id, heard.track_id, heard.ended_at, heard.ms_played, CAST(:source AS text)
       FROM unnest(CAST(:track_ids AS bigint[]), CAST(:ended_at AS timestamptz[]), CAST(:ms_played AS int[]))
            AS heard (track_id, ended_at, ms_played)
-     WHERE NOT EXISTS (
-           SELECT 1 FROM plays known
-            WHERE known.user_id = :user_id AND known.track_id = heard.track_id AND known.source <> :source
-              AND known.ended_at BETWEEN heard.ended_at - :tolerance AND heard.ended_at + :tolerance)
      ORDER BY heard.ended_at, heard.track_id
         ON CONFLICT DO NOTHING
  RETURNING id
 """)
 
+_COUNTING: Final = text("""
+    SELECT count(*) FROM plays
+     WHERE user_id = :user_id AND id = ANY(CAST(:ids AS bigint[])) AND NOT superseded
+""")
 _ENDED_AT: Final = text("""
     SELECT ended_at FROM plays
-     WHERE user_id = :user_id AND ended_at > :since AND ended_at <= :until
+     WHERE user_id = :user_id AND ended_at > :since AND ended_at <= :until AND NOT superseded
      ORDER BY ended_at
 """)
 
@@ -53,10 +54,14 @@ def store_plays(
 ) -> int:
     """Insert the plays we do not hold; the number of new ones. Safe to repeat.
 
-    A play that another source reported within two minutes of this one is the same play. Two plays from one
-    source are the same only if all of track, moment and length agree.
+    Two plays from one source are the same only if all of track, moment and length agree. What a better source
+    tells, too, is kept aside (see `same_play`), and is not counted among the new ones.
+
+    Raises:
+        HistoryBusyError: another job is changing this history.
     """
     kept = [play for play in plays if play.track_spotify_id in track_keys]
+    hold_history(session, user_id)
     inserted = session.execute(
         _STORE,
         {
@@ -65,10 +70,16 @@ def store_plays(
             "track_ids": [track_keys[play.track_spotify_id] for play in kept],
             "ended_at": [play.ended_at for play in kept],
             "ms_played": [play.ms_played for play in kept],
-            "tolerance": SAME_PLAY_WITHIN,
         },
     )
-    return len(inserted.all())
+    new = inserted.scalars().all()
+    if new:
+        told = sorted({track_keys[play.track_spotify_id] for play in kept})
+        changed = mark_superseded(session, user_id, track_ids=told)
+        first = min(play.ended_at for play in kept)
+        refresh_blocks(session, user_id, since=first if changed is None else min(first, changed))
+    counting: int = session.scalars(_COUNTING, {"user_id": user_id, "ids": new}).one()
+    return counting
 
 
 def plays_ended_at(

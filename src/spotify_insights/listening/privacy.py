@@ -3,7 +3,17 @@
 from typing import Final
 
 from spotify_insights.database.personal_data import LookedUp, PersonalTable
-from spotify_insights.listening.models import ListeningSnapshot, Play, RecentlyPlayedPoll
+from spotify_insights.listening.models import (
+    HistoryBlock,
+    HistoryTracks,
+    Import,
+    ImportBatch,
+    ListeningGap,
+    ListeningSnapshot,
+    Play,
+    RecentlyPlayedPoll,
+    SpokenPlay,
+)
 
 _NAME: Final = {"type": ["string", "null"]}
 
@@ -33,6 +43,23 @@ PERSONAL: Final = (
         },
     ),
     PersonalTable(
+        model=SpokenPlay,
+        topic="spoken_plays",
+        about="Every play of a podcast's episode or an audiobook's chapter that is stored.",
+        order=("ended_at", "id"),
+    ),
+    PersonalTable(
+        model=Import,
+        topic="imports",
+        about="The files that you imported, and what became of their rows.",
+    ),
+    PersonalTable(
+        model=ImportBatch,
+        topic=None,
+        about="Which plays each import told.",
+        withheld={"*": "It holds row numbers of this installation, by which an import can be undone."},
+    ),
+    PersonalTable(
         model=ListeningSnapshot,
         topic="snapshots",
         about="What was computed about your listening, by day and range.",
@@ -41,5 +68,24 @@ PERSONAL: Final = (
         model=RecentlyPlayedPoll,
         topic="recently_played_polls",
         about="When Spotify was last asked for what you played.",
+    ),
+    PersonalTable(
+        model=ListeningGap,
+        topic="listening_gaps",
+        about="Times in which you played more than Spotify tells of.",
+    ),
+    PersonalTable(
+        model=HistoryBlock,
+        topic=None,
+        about="Your plays once more, packed so that views of them are quick.",
+        derived=True,
+        withheld={"*": "It says nothing that your plays do not say."},
+    ),
+    PersonalTable(
+        model=HistoryTracks,
+        topic=None,
+        about="The tracks of these plays.",
+        derived=True,
+        withheld={"*": "It says nothing that your plays do not say."},
     ),
 )

@@ -1,4 +1,4 @@
-"""Questions about snapshots."""
+"""Questions about snapshots and gaps."""
 
 from datetime import datetime
 from typing import Final
@@ -33,6 +33,23 @@ _PAGE: Final = f"""
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
 
+# What imports cover is taken out of each gap; what is left of it may be several pieces.
+_GAPS: Final = f"""
+    WITH covered AS (
+         SELECT coalesce(range_agg(tstzrange(i.first_play_at, i.last_play_at)), '{{}}') AS times
+           FROM imports i
+          WHERE i.user_id = %(user_id)s AND i.first_play_at <= i.last_play_at),
+    open AS (
+         SELECT g.found_at, unnest(tstzmultirange(tstzrange(g.since, g.until)) - covered.times) AS piece
+           FROM listening_gaps g CROSS JOIN covered
+          WHERE g.user_id = %(user_id)s)
+    SELECT coalesce((SELECT json_agg(json_build_object(
+                                'since', {moment("lower(piece)")}, 'until', {moment("upper(piece)")},
+                                'found_at', {moment("found_at")}) ORDER BY upper(piece)) FROM open),
+                    '[]')::text
+      FROM users u WHERE u.id = %(user_id)s
+"""  # noqa: S608  # only constants are put together
+
 
 def snapshot_documents(
     user_id: UUID,
@@ -52,3 +69,12 @@ def snapshot_documents(
             "before_id": before[1] if before else None,
         },
     )
+
+
+def gap_documents(user_id: UUID) -> HotRead:
+    """The times in which some of one listener's plays are missing, oldest first.
+
+    Each with `since`, the last play that is held before it (null: none is), `until` and `found_at`. What an
+    import covers is no gap, and is one again when the import is undone.
+    """
+    return HotRead(_GAPS, {"user_id": user_id})

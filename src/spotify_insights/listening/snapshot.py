@@ -98,7 +98,7 @@ class Coverage(_Value):
     """How much of the music has audio features.
 
     `share` is the rank-weighted part of the top tracks that has them, in a week the part of the plays;
-    `providers` splits that part by who supplied them and adds up to 1 (empty where nobody did).
+    `providers` splits that part by who supplied valence and energy and adds up to 1 (empty where nobody did).
     """
 
     tracks: int

@@ -1,24 +1,29 @@
 """From what Spotify told to rows: the catalogue, audio features and plays, each thing once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from spotify_insights.audio_features.chain import Filled
-from spotify_insights.listening.catalogue import store_artists, store_features, store_tracks
-from spotify_insights.listening.fetch import SPOTIFY, RecentPlays, TopItems
+from spotify_insights.listening.catalogue import store_artists, store_tracks
+from spotify_insights.listening.features.store import store_features
+from spotify_insights.listening.fetch import RecentPlays, TopItems
+from spotify_insights.listening.gaps import Gap, note_gap
+from spotify_insights.listening.note_poll import note_poll
 from spotify_insights.listening.plays import store_plays
 
 SOURCE: Final = "spotify_api"
 
-_NOTE_POLL: Final = text("""
-    INSERT INTO recently_played_polls (user_id, polled_at, new_plays)
-    VALUES (:user_id, clock_timestamp(), :new_plays)
-        ON CONFLICT (user_id) DO UPDATE SET polled_at = excluded.polled_at, new_plays = excluded.new_plays
-""")
+
+@dataclass(frozen=True)
+class Stored:
+    """How many plays were new, and before which of them some are missing."""
+
+    new_plays: int
+    gap: Gap | None
 
 
 def store_fetched(
@@ -28,13 +33,14 @@ def store_fetched(
     *,
     tops: Iterable[TopItems] = (),
     filled: Filled | None = None,
-    asked: Sequence[str] = (),
-) -> int:
-    """Store all of it and note when it was asked for; the number of new plays. Safe to repeat.
+) -> Stored:
+    """Store all of it, note when it was asked for, and plan the next poll. Safe to repeat.
 
     Args:
-        filled: the audio features that were found, if anybody was asked.
-        asked: the tracks for which Spotify was asked for them.
+        filled: who was asked for audio features, and what they knew.
+
+    Raises:
+        HistoryBusyError: another job is changing this history.
     """
     tops = tuple(tops)
     tracks = (*(track for top in tops for track in top.tracks), *recent.tracks)
@@ -44,22 +50,9 @@ def store_fetched(
     artist_keys = store_artists(session, (*top_artists, *credited), source=SOURCE)
     keys = store_tracks(session, tracks, artist_keys, source=SOURCE)
     if filled is not None:
-        _store_features(session, keys, filled, asked)
+        for provider, asked in filled.asked.items():
+            store_features(session, keys, filled.told[provider], asked=asked, provider=provider)
     new_plays = store_plays(session, user_id, recent.plays, keys, source=SOURCE)
-    session.execute(_NOTE_POLL, {"user_id": user_id, "new_plays": new_plays})
-    return new_plays
-
-
-def _store_features(session: Session, keys: dict[str, int], filled: Filled, asked: Sequence[str]) -> None:
-    answered = SPOTIFY not in filled.unavailable and SPOTIFY not in filled.failed
-    store_features(
-        session,
-        keys,
-        {
-            track: features
-            for track, features in filled.features.items()
-            if filled.supplied_by[track] == SPOTIFY
-        },
-        asked=asked if answered else [],
-        provider=SPOTIFY,
-    )
+    gap = note_gap(session, user_id, recent.plays, new_plays=new_plays, source=SOURCE)
+    note_poll(session, user_id, new_plays=new_plays)
+    return Stored(new_plays=new_plays, gap=gap)

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from spotify_insights.audio_features.values import AudioFeatures
+from spotify_insights.audio_features.values import FEATURE_NAMES, AudioFeatures
 from spotify_insights.listening.diversity import mood_diversity
 from spotify_insights.listening.feature_summary import summarise_features
 from spotify_insights.listening.mood import mood_patterns, mood_position
@@ -32,6 +32,8 @@ MINIMUM_COVERAGE: Final = 0.4
 # a typical one: just enough to tell high from low. With fewer a single track decides the picture.
 MINIMUM_TRACKS: Final = 10
 
+_MOOD_PLANE: Final = ("valence", "energy")
+
 # Finer than any figure that is ever shown, and far coarser than the noise of float arithmetic.
 _DECIMALS: Final = 6
 # Mathematical libraries of different platforms differ in the last of about 16 digits. Rounding to twelve
@@ -40,12 +42,18 @@ _AGREED_DECIMALS: Final = 12
 
 
 class SuppliedFeatures(BaseModel):
-    """The audio features of one track and the name of the provider that supplied them."""
+    """The audio features of one track, and by feature the name of the provider that supplied it."""
 
     model_config = ConfigDict(frozen=True)
 
     features: AudioFeatures
-    provider: str
+    providers: Mapping[str, str]
+
+    @classmethod
+    def from_one(cls, *, features: AudioFeatures, provider: str) -> Self:
+        """All that is known comes from one provider."""
+        known = [name for name in FEATURE_NAMES if getattr(features, name) is not None]
+        return cls(features=features, providers=dict.fromkeys(known, provider))
 
 
 def take_snapshot(
@@ -67,6 +75,8 @@ def take_snapshot(
     Coverage is decided by the mood plane: a track has features when both its valence and its energy are
     known. `coverage.share` is the sum of weights of those tracks over the sum for all top tracks,
     0 without top tracks. Tracks of which something else is known (tempo, say) add to that feature only.
+    `coverage.providers` splits the known weight: half of a track's counts for whoever supplied its valence,
+    half for whoever supplied its energy.
     A track weighs its number of plays where the source counts them, else by its rank.
 
     Mood is shown from MINIMUM_COVERAGE and MINIMUM_TRACKS on, the limits included, judged by the rounded
@@ -129,7 +139,9 @@ def _coverage(
     for track, counted in zip(tracks, weighted, strict=True):
         if mood_position(counted.features) is not None:
             known.append(counted.weight)
-            weights_by_provider.setdefault(features[track.spotify_id].provider, []).append(counted.weight)
+            for name in _MOOD_PLANE:
+                provider = features[track.spotify_id].providers[name]
+                weights_by_provider.setdefault(provider, []).append(counted.weight / len(_MOOD_PLANE))
     providers = sorted(weights_by_provider)
     provider_shares = [math.fsum(weights_by_provider[name]) / math.fsum(known) for name in providers]
     return Coverage(

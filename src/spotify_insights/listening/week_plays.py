@@ -9,13 +9,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from spotify_insights.listening.catalogue import known_features
+from spotify_insights.listening.features.store import known_features
 from spotify_insights.listening.take_week_snapshot import HeardArtist, HeardTrack, Play, WeekEvidence
 from spotify_insights.listening.week import Week
 
 # Spotify counts a stream from 30 seconds on, and the recently played list leaves shorter ones out. An
 # export has them: counted, they would make an imported week look fuller than a polled one.
-COUNTED: Final = "(p.ms_played IS NULL OR p.ms_played >= 30000)"
+COUNTED: Final = (
+    "NOT p.superseded AND NOT p.private_session AND (p.ms_played IS NULL OR p.ms_played >= 30000)"
+)
 
 _PLAYS: Final = text(f"""
     SELECT p.track_id, p.ended_at FROM plays p
@@ -30,8 +32,9 @@ _TRACKS: Final = text("""
 """)
 _CREDITS: Final = text("""
     SELECT c.track_id, a.id, coalesce(a.spotify_id, 'artist:' || a.id) AS spotify_id, a.name,
-           coalesce(a.genres, '{}') AS genres
+           coalesce(nullif(a.genres, '{}'), told.genres, '{}') AS genres
       FROM track_artists c JOIN artists a ON a.id = c.artist_id
+      LEFT JOIN artist_genres told ON told.artist_id = a.id AND told.provider = 'listenbrainz'
      WHERE c.track_id = ANY(:track_ids)
      ORDER BY c.track_id, c.position
 """)

@@ -1,0 +1,172 @@
+"""Importing one privacy export: each play is stored once, and every row is accounted for."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from spotify_insights.database.actor import SYSTEM, Actor
+from spotify_insights.database.database import Database, Transaction
+from spotify_insights.database.table import new_id
+from spotify_insights.listening.blocks.refresh import refresh_blocks
+from spotify_insights.listening.forget import forget_tracks
+from spotify_insights.listening.hold_history import hold_history
+from spotify_insights.listening.imports.export_tracks import ExportTracks
+from spotify_insights.listening.imports.read_ahead import read_ahead
+from spotify_insights.listening.imports.receipt import Receipt
+from spotify_insights.listening.imports.staging import Merged, Staging
+from spotify_insights.listening.models import Import
+from spotify_insights.listening.supersede import mark_superseded
+from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
+
+_ADD_BATCH: Final = text("""
+    INSERT INTO import_batches (import_id, number, user_id, plays, spoken_plays)
+    VALUES (:import_id, :number, :user_id, CAST(:plays AS int8multirange), CAST(:spoken AS int8multirange))
+""")
+_LAST: Final = text("SELECT coalesce(max(id), 0) FROM plays WHERE user_id = :user_id")
+# Keys grow, so those behind the last one before are what this import was the first to tell.
+_SUPERSEDED: Final = text("""
+    SELECT count(*) FILTER (WHERE ms_played >= 30000) AS plays,
+           count(*) FILTER (WHERE ms_played < 30000) AS skips
+      FROM plays
+     WHERE user_id = :user_id AND superseded AND source = 'spotify_account_data' AND id > :last_before
+""")
+_NOTHING: Final = Merged({}, "{}")
+
+
+class HistoryFile(Protocol):
+    """An opened export: what it is called, how long it is, and its rows."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+    def batches(self) -> Iterable[ExportBatch]:
+        """Its rows in batches; may raise InvalidInputError at any moment."""
+        ...
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An import that is stored when its transaction ends; `import_id` undoes it."""
+
+    import_id: UUID
+    receipt: Receipt
+    first_play_at: datetime | None
+    last_play_at: datetime | None
+
+
+@dataclass
+class HistoryImport:
+    """One file on its way into one listener's history.
+
+    Importing a file again adds nothing but the import itself, which then holds the same plays, too. Files may
+    come in any order and overlap: the plays that count are always the same.
+
+    Args:
+        database: for the tracks and artists, which are everybody's and are made in transactions of their own.
+        actor: the listener, or the system for them.
+        progress: called after each batch.
+    """
+
+    database: Database
+    actor: Actor
+    user_id: UUID
+    file: HistoryFile
+    progress: Callable[[ExportBatch], None] = lambda _batch: None
+    _tracks: dict[str, ExportTracks] = field(default_factory=dict, init=False)
+
+    @contextmanager
+    def leaving_nothing(self) -> Iterator[None]:
+        """If the block fails, delete the tracks and artists that were made for what is not stored now."""
+        try:
+            yield
+        except BaseException:
+            made = sorted({number for tracks in self._tracks.values() for number in tracks.made})
+            if made:
+                with self.database.transaction(acting_for=SYSTEM) as tx:
+                    forget_tracks(tx.session, made)
+            raise
+
+    def run(self, tx: Transaction) -> Imported:
+        """Store what the file tells, all of it in `tx`. To be done inside of `leaving_nothing`.
+
+        Raises:
+            InvalidInputError: the file is no export, or is damaged.
+            HistoryBusyError: another job is changing this history.
+        """
+        session = tx.session
+        hold_history(session, self.user_id)
+        last_before: int = session.scalar(_LAST, {"user_id": self.user_id}) or 0
+        import_id = self._begin(session)
+        receipt, moments, touched = Receipt(), list[datetime](), list[datetime]()
+        staging = Staging(session, self.user_id)
+        for number, batch in enumerate(read_ahead(self.file.batches())):
+            music, spoken = self._merge(session, staging, batch)
+            told = {"plays": music.ids, "spoken": spoken.ids, "user_id": self.user_id}
+            session.execute(_ADD_BATCH, told | {"import_id": import_id, "number": number})
+            _account_for(receipt, batch, music, spoken)
+            moments = _span(moments, batch.music)
+            if music.first_added is not None:
+                touched.append(music.first_added)
+            self.progress(batch)
+        changed = mark_superseded(session, self.user_id)
+        aside = session.execute(_SUPERSEDED, {"user_id": self.user_id, "last_before": last_before}).one()
+        receipt.plays -= aside.plays
+        receipt.skips -= aside.skips
+        receipt.superseded = aside.plays + aside.skips
+        first, last = moments or (None, None)
+        if changed is not None:
+            touched.append(changed)
+        if touched:
+            refresh_blocks(session, self.user_id, since=min(touched))
+        session.execute(
+            update(Import)
+            .where(Import.id == import_id, Import.user_id == self.user_id)
+            .values(receipt=receipt.document, first_play_at=first, last_play_at=last)
+        )
+        return Imported(import_id, receipt, first, last)
+
+    def _begin(self, session: Session) -> UUID:
+        import_id = new_id()
+        described = {"file_name": self.file.name, "size_bytes": self.file.size_bytes}
+        session.execute(insert(Import).values(id=import_id, user_id=self.user_id, receipt={}, **described))
+        return import_id
+
+    def _merge(self, session: Session, staging: Staging, batch: ExportBatch) -> tuple[Merged, Merged]:
+        music = spoken = _NOTHING
+        if batch.music:
+            tracks = self._tracks.get(batch.source)
+            if tracks is None:
+                tracks = ExportTracks(self.database, self.actor, batch.source)
+                self._tracks[batch.source] = tracks
+            music = staging.merge_music(batch.source, batch.music, tracks.numbers_of(session, batch.music))
+        if batch.spoken:
+            spoken = staging.merge_spoken(batch.source, batch.spoken)
+        return music, spoken
+
+
+def _account_for(receipt: Receipt, batch: ExportBatch, music: Merged, spoken: Merged) -> None:
+    added = music.counts | spoken.counts
+    for kind, count in added.items():
+        setattr(receipt, kind, getattr(receipt, kind) + count)
+    receipt.rows += batch.rows
+    receipt.duplicates += len(batch.music) + len(batch.spoken) - sum(added.values())
+    receipt.incognito += sum(entry.private_session for entry in batch.music) + sum(
+        entry.private_session for entry in batch.spoken
+    )
+    receipt.unnamed += batch.unnamed
+    receipt.bad += batch.bad
+
+
+def _span(known: Sequence[datetime], entries: Sequence[MusicEntry]) -> list[datetime]:
+    moments = [*known, *(entry.ended_at for entry in entries)]
+    return [min(moments), max(moments)] if moments else []
