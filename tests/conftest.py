@@ -126,6 +126,9 @@ def settings(empty: Servers, key_file: Path, pretend_spotify: RunningPretendSpot
             "SPOTIFY_API_URL": pretend_spotify.base_url,
             "SPOTIFY_ACCOUNTS_URL": pretend_spotify.base_url,
             "LISTENBRAINZ_API_URL": pretend_spotify.listenbrainz_url,
+            # Tests that want it switch it on; the others need not know what it would add.
+            "RECCOBEATS": "off",
+            "RECCOBEATS_API_URL": pretend_spotify.reccobeats_url,
             "SPOTIFY_MODE": "extended",
             "SPOTIFY_CLIENT_ID": config.client_id,
             "SPOTIFY_CLIENT_SECRET": config.client_secret or "",

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -16,6 +17,7 @@ from schemathesis.engine import events, from_schema
 from starlette.testclient import TestClient
 
 from spotify_insights.insights.types import InsightType
+from spotify_insights.listening.analytics.period import PeriodName
 
 Document = dict[str, Any]
 
@@ -73,7 +75,29 @@ def naming(
     order = named["paths"]["/api/insights/generate"]["post"]["parameters"]
     [kind] = [parameter for parameter in order if parameter["name"] == "insight_type"]
     kind["schema"] = {"type": "string", "enum": [each for each in InsightType if each != "weekly"]}
+    _teach_days(named)
     return named
+
+
+def _teach_days(document: Document) -> None:
+    """Let nobody ask for days to come, for a period and for days of their own at once, or backwards."""
+    stretches = {
+        "day": (date(1971, 1, 1), date(2026, 1, 1)),
+        "from": (date(1971, 1, 1), date(2019, 12, 31)),
+        "to": (date(2020, 1, 1), date(2026, 1, 1)),
+    }
+    for name, (first, last) in stretches.items():
+        days = st.dates(first, last).map(date.isoformat)
+        schemathesis.openapi.format(f"{name} that makes sense", days)
+    for item in document["paths"].values():
+        parameters = item.get("get", {}).get("parameters", [])
+        named = {parameter["name"]: parameter for parameter in parameters}
+        for name in stretches.keys() & named.keys():
+            named[name]["schema"] = {"type": "string", "format": f"{name} that makes sense"}
+        if "period" in named:
+            calendar = [each for each in PeriodName if each not in {PeriodName.ALL_TIME, PeriodName.CUSTOM}]
+            named["period"]["schema"] = {"type": "string", "enum": calendar}
+            parameters[:] = [each for each in parameters if each["name"] not in {"from", "to"}]
 
 
 def teach_cursors(document: Document, client: TestClient, user_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Column, Connection, Table, insert
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB
 from sqlalchemy.types import (
     BigInteger,
     Boolean,
@@ -36,6 +36,7 @@ _VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
     "one_time_links": {"purpose": "password_reset"},
     "tracks": {"source": "spotify_api"},
     "plays": {"source": "spotify_api"},
+    "spoken_plays": {"kind": "podcast", "source": "spotify_export"},
     "listening_snapshots": {"time_range": "medium_term"},
     "generated_insights": {"insight_type": "wellness", "tone_mode": "neutral", "time_range": "medium_term"},
     "background_jobs": {"queue": "spotify"},
@@ -97,6 +98,7 @@ _MADE_OF_TYPE: Final[tuple[tuple[type[TypeEngine[Any]], Any], ...]] = (
     (Float, lambda: 0.5),
     (Numeric, lambda: Decimal(1)),
     (ARRAY, list),
+    (INT8MULTIRANGE, list),
     (JSONB, dict),
     (LargeBinary, lambda: b"\x00"),
     (Text, lambda: uuid4().hex),

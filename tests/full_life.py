@@ -55,12 +55,30 @@ _ROWS: Final = {
     "daily_usage": """
         INSERT INTO daily_usage (user_id, day, kind, used) VALUES (%(user)s, now(), 'insights', 2)""",
     "recently_played_polls": "INSERT INTO recently_played_polls (user_id, new_plays) VALUES (%(user)s, 3)",
+    "history_blocks": """
+        INSERT INTO history_blocks (user_id, number, revision, first_at, last_at, plays, content)
+        VALUES (%(user)s, 0, gen_random_uuid(), 0, 0, 0, '')""",
+    "history_tracks": """
+        INSERT INTO history_tracks (user_id, revision, tracks, identities, features)
+        VALUES (%(user)s, gen_random_uuid(), 0, '', '')""",
+    "listening_gaps": """
+        INSERT INTO listening_gaps (id, user_id, since, until)
+        VALUES (%(id_gap)s, %(user)s, now() - interval '1 day', now() - interval '1 hour')""",
     "plays": """
         INSERT INTO plays (user_id, track_id, ended_at, ms_played, source)
         SELECT %(user)s, t.id, now() - n * interval '1 hour', 1000 + n,
                CASE n %% 3 WHEN 0 THEN 'spotify_export' ELSE 'spotify_api' END
           FROM tracks t CROSS JOIN generate_series(1, 6) n
          WHERE t.spotify_id IN (%(own_track)s, 'track-of-everybody')""",
+    "spoken_plays": """
+        INSERT INTO spoken_plays (user_id, kind, title_key, title, ended_at, ms_played, source)
+        VALUES (%(user)s, 'podcast', %(id_title)s, %(episode)s, now(), 1000, 'spotify_export')""",
+    "imports": """
+        INSERT INTO imports (id, user_id, file_name, size_bytes, receipt)
+        VALUES (%(id_import)s, %(user)s, %(file_name)s, 9, '{"rows": 2}')""",
+    "import_batches": """
+        INSERT INTO import_batches (import_id, number, user_id, plays, spoken_plays)
+        VALUES (%(id_import)s, 0, %(user)s, '{[1,3)}', '{}')""",
     "listening_snapshots": """
         INSERT INTO listening_snapshots (id, user_id, snapshot_date, time_range, timezone, audio_features,
                top_tracks, top_artists, coverage, content_hash)
@@ -166,6 +184,7 @@ def a_full_life(servers: Servers) -> Life:
         for name in (
             *("name", "note", "provider_user", "account", "brainz_name", "own_track", "own_top_track"),
             *("fingerprint", "content", "key_id", "agent", "username", "key", "other_hash"),
+            *("episode", "file_name"),
             *(f"hash_{letter}" for letter in "abcdefgh"),
             *(f"secret_{letter}" for letter in "abcd"),
         )
@@ -225,8 +244,11 @@ def everything_in_redis(servers: Servers) -> dict[str, str]:
 
 
 def _ids() -> tuple[str, ...]:
-    own = ("identity", "token", "brainz", "snapshot", "insight", "job", "key", "session", "refresh")
-    return tuple(f"id_{name}" for name in (*own, "attempt", "file", "link", "other_job", "other_link"))
+    imported = ("title", "import")
+    own = ("identity", "token", "brainz", "snapshot", "insight", "job", "key", "session", "refresh", "gap")
+    return tuple(
+        f"id_{name}" for name in (*own, "attempt", "file", "link", "other_job", "other_link", *imported)
+    )
 
 
 def _fill_cache(servers: Servers, values: dict[str, str]) -> None:

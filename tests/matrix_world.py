@@ -94,6 +94,7 @@ class World:
             Id.SNAPSHOT: snapshot_id,
             Id.INSIGHT: an_insight(self.runtime, user_id, snapshot_id),
             Id.EXPORT: rows["stored_files"]["id"],
+            Id.IMPORT: rows["imports"]["id"],
             Id.SESSION: self._session_row(user_id),
             Id.KEY: self._key_row(user_id, role),
             Id.INVITATION: uuid4(),
@@ -146,6 +147,8 @@ class World:
             "headers": {**headers},
             "json": body,
         }
+        if request.has_file:
+            given["files"] = {"file": ("history.json", b"[]")}
         return self.api.request(**{**given, **changed})
 
     def everything_of(self, whose: Somebody) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ class Id(StrEnum):
     SNAPSHOT = "snapshot"
     INSIGHT = "insight"
     EXPORT = "export"
+    IMPORT = "import"
     SESSION = "session"
     KEY = "key"
     INVITATION = "invitation"
@@ -34,6 +35,7 @@ class Request:
     """What to send, with an `Id` wherever the id of somebody's thing stands.
 
     Args:
+        has_file: whether a form with a file is sent.
         spends: whether it changes what it names, so that it can be sent once for one person.
         own_alone: whether it is about the caller's own things, also where they may act for others.
         in_person: whether a browser's session is needed, and no key or token will do.
@@ -42,6 +44,7 @@ class Request:
     path: Values = field(default_factory=dict)
     query: Values = field(default_factory=dict)
     body: Values | None = None
+    has_file: bool = False
     spends: bool = False
     own_alone: bool = False
     in_person: bool = False
@@ -75,6 +78,7 @@ def _new_name() -> str:
 
 
 _OF_USER: Final = Request(path={"user_id": Id.USER})
+_WITH_USER: Final = Request(query={"user_id": Id.USER})
 
 REQUESTS: Final[dict[str, Request]] = {
     "POST /api/users/register": Request(body={"spotify_user_id": _new_name}),
@@ -99,7 +103,22 @@ REQUESTS: Final[dict[str, Request]] = {
         },
     ),
     "POST /api/listening/ingest": Request(query={"user_id": Id.USER, "time_range": "long_term"}, spends=True),
+    "POST /api/listening/import": Request(query={"user_id": Id.USER}, has_file=True, spends=True),
+    "GET /api/listening/imports": Request(query={"user_id": Id.USER}),
+    "DELETE /api/listening/imports/{import_id}": Request(path={"import_id": Id.IMPORT}, spends=True),
     "GET /api/listening/snapshots": Request(query={"user_id": Id.USER}),
+    "GET /api/listening/plays": _WITH_USER,
+    "GET /api/listening/overview": _WITH_USER,
+    "GET /api/listening/top": _WITH_USER,
+    "GET /api/listening/clock": _WITH_USER,
+    "GET /api/listening/calendar": _WITH_USER,
+    "GET /api/listening/timeline": _WITH_USER,
+    "GET /api/listening/moods": _WITH_USER,
+    "GET /api/listening/moods/timeline": _WITH_USER,
+    "GET /api/listening/sessions": _WITH_USER,
+    "GET /api/listening/repetition": _WITH_USER,
+    "GET /api/listening/compare": _WITH_USER,
+    "GET /api/listening/trends": _WITH_USER,
     "POST /api/insights/generate": Request(
         query={"snapshot_id": Id.SNAPSHOT, "insight_type": "roast"}, spends=True
     ),

@@ -21,13 +21,8 @@ from spotify_insights.insights import queue_weekly_summaries, summarise_week
 from spotify_insights.insights.jobs import GenerateWeeklySummaries, GenerateWeeklySummary
 from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.run import run_job
-from spotify_insights.listening.catalogue import (
-    ArtistEntry,
-    TrackEntry,
-    store_artists,
-    store_features,
-    store_tracks,
-)
+from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
+from spotify_insights.listening.features.store import store_features
 from spotify_insights.listening.plays import PlayEntry, store_plays
 from spotify_insights.runtime import Runtime
 from spotify_insights.worker.tasks import Handlers

@@ -8,6 +8,7 @@ from spotify_insights.access.authenticate import Authenticator
 from spotify_insights.access.refresh_tokens import RefreshTokens
 from spotify_insights.accounts.access import AccessTokens
 from spotify_insights.accounts.call_budget import CallBudget
+from spotify_insights.audio_features.reccobeats import ReccoBeats
 from spotify_insights.audit.record import AuditLog
 from spotify_insights.cache.cache import Cache
 from spotify_insights.database.database import Database
@@ -26,6 +27,7 @@ from spotify_insights.jobs.upkeep.purge import purge
 from spotify_insights.jobs.upkeep.retention import Retention
 from spotify_insights.jobs.upkeep.thresholds import Thresholds
 from spotify_insights.listenbrainz.client import ListenBrainzClient
+from spotify_insights.listenbrainz.genres import ListenBrainzGenres
 from spotify_insights.listening.fetch import SpotifySource
 from spotify_insights.outbound.deadline import DeadlineTransport
 from spotify_insights.schedule import schedule_of
@@ -59,6 +61,8 @@ class Runtime:
     tokens: AccessTokens
     spotify: SpotifySource
     listenbrainz: ListenBrainzClient
+    reccobeats: ReccoBeats | None
+    genres: ListenBrainzGenres | None
     providers: Providers
     narrator: Narrator
 
@@ -125,6 +129,12 @@ class Runtime:
             tokens=tokens,
             spotify=SpotifySource(http=http, tokens=tokens, budget=budget, mode=settings.spotify_mode),
             listenbrainz=listenbrainz,
+            reccobeats=ReccoBeats(api_url=settings.reccobeats_api_url, transport=transport)
+            if settings.reccobeats == "on"
+            else None,
+            genres=ListenBrainzGenres(api_url=settings.listenbrainz_api_url, transport=transport)
+            if settings.genre_tags == "on"
+            else None,
             providers=providers_of(
                 SpotifyProvider(
                     http=http,
@@ -168,6 +178,10 @@ class Runtime:
         """Close every connection."""
         self.spotify_http.close()
         self.listenbrainz.close()
+        if self.reccobeats is not None:
+            self.reccobeats.close()
+        if self.genres is not None:
+            self.genres.close()
         self.cache.close()
         self.relay_database.close()
         self.database.close()

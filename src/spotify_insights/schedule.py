@@ -12,6 +12,9 @@ from spotify_insights.jobs.slots import Schedule, Scheduled
 from spotify_insights.jobs.upkeep.canary import InsightsCanary, ScheduledCanary, SpotifyCanary
 from spotify_insights.jobs.upkeep.cleanup import CleanupOldJobs
 from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs
+from spotify_insights.listening.blocks.jobs import RefreshHistories
+from spotify_insights.listening.features.jobs import FillFeatures
+from spotify_insights.listening.genres.jobs import FillGenres
 from spotify_insights.listening.jobs import IngestAllUsersData, PollRecentlyPlayed
 from spotify_insights.privacy.jobs import PurgeExpiredData
 from spotify_insights.settings import Settings
@@ -22,6 +25,9 @@ _JOBS: Final[tuple[tuple[str, Job], ...]] = (
     # Every hour, for it is Sunday morning somewhere.
     ("weekly_summaries_cron", GenerateWeeklySummaries()),
     ("refresh_expiring_tokens_cron", RefreshExpiringTokens()),
+    ("fill_features_cron", FillFeatures()),
+    ("fill_genres_cron", FillGenres()),
+    ("refresh_histories_cron", RefreshHistories()),
     ("cleanup_old_jobs_cron", CleanupOldJobs()),
     ("purge_expired_data_cron", PurgeExpiredData()),
     ("monitor_failed_jobs_cron", MonitorFailedJobs()),

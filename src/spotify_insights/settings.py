@@ -59,6 +59,14 @@ class Settings(BaseSettings):
 
     listenbrainz_api_url: str = "https://api.listenbrainz.org"
 
+    # Another server is told which tracks are played here, and nothing of who plays them.
+    reccobeats: Literal["on", "off"] = "on"
+    reccobeats_api_url: str = "https://api.reccobeats.com"
+    genre_tags: Literal["on", "off"] = "off"
+
+    # What counts as a play where a listener prefers nothing else; `listening.analytics.play_rule` says how.
+    play_rule: Literal["spotify", "lastfm", "all"] = "spotify"
+
     # Below twenty not even one nightly ingestion would fit beside the part that is kept for listeners.
     spotify_calls_per_day: int = Field(default=600, ge=20)
 
@@ -73,8 +81,11 @@ class Settings(BaseSettings):
 
     nightly_ingestion_cron: str = "0 2 * * *"
     refresh_expiring_tokens_cron: str = "*/30 * * * *"
-    recently_played_cron: str = "*/30 * * * *"
+    recently_played_cron: str = "*/5 * * * *"
     weekly_summaries_cron: str = "0 * * * *"
+    fill_features_cron: str = "17 * * * *"
+    fill_genres_cron: str = "47 * * * *"
+    refresh_histories_cron: str = "37 * * * *"
     cleanup_old_jobs_cron: str = "0 3 * * 1"
     purge_expired_data_cron: str = "30 3 * * *"
     monitor_failed_jobs_cron: str = "*/5 * * * *"
@@ -107,6 +118,8 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(default=600, ge=1)
     sign_ins_per_minute: int = Field(default=10, ge=1)
     uploads_per_hour: int = Field(default=20, ge=1)
+    # Larger ones than four GiB are refused as no listening history.
+    upload_limit_mb: int = Field(default=1024, ge=1, le=4096)
     generations_per_minute: int = Field(default=30, ge=1)
     insights_per_day: int = Field(default=200, ge=1)
 
@@ -136,7 +149,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("spotify_api_url", "spotify_accounts_url", "listenbrainz_api_url", "public_url"),
-        "privacy_notice_url",
+        *("reccobeats_api_url", "privacy_notice_url"),
     )
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:

@@ -9,6 +9,8 @@ from spotify_insights.insights import models as insights
 from spotify_insights.installation import models as installation
 from spotify_insights.jobs import models as jobs
 from spotify_insights.listening import models as listening
+from spotify_insights.listening.features import models as listening_features
+from spotify_insights.listening.genres import models as listening_genres
 from spotify_insights.privacy import models as privacy
 from spotify_insights.sign_in import models as sign_in
 from spotify_insights.storage import models as storage
@@ -24,6 +26,8 @@ __all__ = [
     "installation",
     "jobs",
     "listening",
+    "listening_features",
+    "listening_genres",
     "metadata",
     "privacy",
     "sign_in",

@@ -51,10 +51,11 @@ def operations(document: Document) -> Iterator[Operation]:
                 else:
                     query[parameter["name"]] = value
             sent: dict[str, Any] = {"params": query}
-            if "requestBody" in operation:
-                sent["json"] = example(
-                    document, operation["requestBody"]["content"]["application/json"]["schema"]
-                )
+            taken = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in taken:
+                sent["json"] = example(document, taken["application/json"]["schema"])
+            elif taken:
+                sent["files"] = {"file": ("history.json", b"[]")}
             yield method, address, sent
 
 

@@ -56,7 +56,7 @@ def test_the_commands_are_listed(arguments: list[str]) -> None:
     )
     assert finished.returncode == 0
     listed = [line.split()[0] for line in finished.stdout.splitlines() if line.startswith("  ")]
-    assert listed == ["demo", "up", "test", "chaos", "check", "shell", "lock"]
+    assert listed == ["demo", "up", "test", "chaos", "benchmark", "check", "shell", "lock"]
 
 
 def test_an_unknown_command_is_told() -> None:
@@ -65,5 +65,6 @@ def test_an_unknown_command_is_told() -> None:
     )
     assert finished.returncode == 2
     assert finished.stderr == (
-        "dev.py has no command 'demonstrate'; there are demo, up, test, chaos, check, shell, lock.\n"
+        "dev.py has no command 'demonstrate'; "
+        "there are demo, up, test, chaos, benchmark, check, shell, lock.\n"
     )

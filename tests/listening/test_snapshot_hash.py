@@ -32,7 +32,7 @@ PLAYS: Final = [MIDNIGHT + timedelta(minutes=37 * index) for index in range(200)
 def features_of(seed: int) -> dict[str, SuppliedFeatures]:
     chance = random.Random(seed)  # noqa: S311 - a repeatable listener, not a secret
     return {
-        track.spotify_id: SuppliedFeatures(
+        track.spotify_id: SuppliedFeatures.from_one(
             features=AudioFeatures(
                 valence=round(chance.random(), 3),
                 energy=round(chance.random(), 3),
@@ -83,7 +83,7 @@ def test_equal_ranks_are_told_apart_by_id_in_any_order() -> None:
 
 def test_other_content_has_another_hash() -> None:
     features = features_of(1)
-    other = {**features, "track-1": SuppliedFeatures(features=AudioFeatures(), provider="catalogue")}
+    other = {**features, "track-1": SuppliedFeatures.from_one(features=AudioFeatures(), provider="catalogue")}
     hashes = {
         snapshot_of(TRACKS, ARTISTS, features, PLAYS).content_hash,
         snapshot_of(TRACKS, ARTISTS, other, PLAYS).content_hash,
@@ -112,7 +112,7 @@ print(take_snapshot(
     top_tracks=[TopTrack(rank=ranks[i], spotify_id=i, name=i, artists=("A",)) for i in ids],
     top_artists=[TopArtist(rank=ranks[i], spotify_id=i, name=i) for i in ids],
     features={
-        i: SuppliedFeatures(
+        i: SuppliedFeatures.from_one(
             features=AudioFeatures(valence=ranks[i] / 31, energy=ranks[i] % 7 / 7, loudness=-ranks[i] / 3),
             provider=f"provider {ranks[i] % 3}",
         )
@@ -155,7 +155,7 @@ def test_a_platform_whose_functions_differ_in_the_last_digit_agrees(
     monkeypatch: pytest.MonkeyPatch, towards: float, *, half_way: bool
 ) -> None:
     # Half-way between two steps of rounding, so that the noise alone would decide on the last decimal.
-    between = SuppliedFeatures(
+    between = SuppliedFeatures.from_one(
         features=AudioFeatures(valence=0.1234565, energy=0.7654325, tempo=120.0000005), provider="catalogue"
     )
     features = {track.spotify_id: between for track in TRACKS} if half_way else features_of(7)
@@ -169,7 +169,7 @@ def test_a_platform_whose_functions_differ_in_the_last_digit_agrees(
 
 def test_a_value_a_hair_below_zero_hashes_as_zero() -> None:
     def with_loudness(loudness: float) -> Snapshot:
-        known = SuppliedFeatures(
+        known = SuppliedFeatures.from_one(
             features=AudioFeatures(valence=0.8, energy=0.8, loudness=loudness), provider="catalogue"
         )
         return snapshot_of(TRACKS, ARTISTS, {track.spotify_id: known for track in TRACKS}, PLAYS)

@@ -29,7 +29,9 @@ def top(*ranks: int) -> list[TopTrack]:
 def supplied(
     ranks: Sequence[int] | range, features: AudioFeatures = BRIGHT, provider: str = "catalogue"
 ) -> dict[str, SuppliedFeatures]:
-    return {f"track-{rank}": SuppliedFeatures(features=features, provider=provider) for rank in ranks}
+    return {
+        f"track-{rank}": SuppliedFeatures.from_one(features=features, provider=provider) for rank in ranks
+    }
 
 
 def snapshot_of(
@@ -238,7 +240,7 @@ def test_rounded_shares_still_add_up_to_exactly_one_and_have_six_decimals(
     points: list[tuple[float, float, str]], plays: list[datetime]
 ) -> None:
     features = {
-        f"track-{rank}": SuppliedFeatures(
+        f"track-{rank}": SuppliedFeatures.from_one(
             features=AudioFeatures(valence=valence, energy=energy), provider=provider
         )
         for rank, (valence, energy, provider) in enumerate(points, start=1)

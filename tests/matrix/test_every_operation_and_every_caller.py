@@ -103,7 +103,11 @@ def test_nobody_learns_without_a_credential_what_a_request_has_to_look_like(
     wrong: list[str] = []
     for operation, request in asked:
         if operation.name not in PUBLIC:
-            nonsense = Request(path=dict.fromkeys(request.path, "nonsense"), body={"nonsense": True})
+            nonsense = Request(
+                path=dict.fromkeys(request.path, "nonsense"),
+                body=None if request.has_file else {"nonsense": True},
+                has_file=request.has_file,
+            )
             sent = nonsense if operation.has_body else Request(path=nonsense.path)
             wrong += wrong_status(operation, world.ask(operation, sent, {}, {}), {401})
             if operation.method == "GET":

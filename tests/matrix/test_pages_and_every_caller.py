@@ -40,6 +40,7 @@ PARAMETERS: Final[Mapping[str, Id | str]] = {
     "key_id": Id.KEY,
     "session_id": Id.SESSION,
     "export_id": Id.EXPORT,
+    "import_id": Id.IMPORT,
     "invitation_id": Id.INVITATION,
     "person": Id.USER,
     "user_id": Id.USER,

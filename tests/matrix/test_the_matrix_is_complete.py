@@ -64,7 +64,7 @@ def _flaws_of_request(document: Document, operation: Operation, request: Request
     unsaid = operation.required - request.named
     if unsaid:
         yield f"{operation.name} needs {sorted(unsaid)}, and its request in REQUESTS does not give it."
-    if operation.has_body != (request.body is not None):
+    if operation.has_body != (request.body is not None or request.has_file):
         yield f"{operation.name} and its request in REQUESTS do not agree whether there is a body."
     values = {**request.path, **request.query, **(request.body or {})}
     for name in sorted(operation.parameters | _body_fields(document, operation)):
@@ -80,7 +80,8 @@ def _body_fields(document: Document, operation: Operation) -> set[str]:
     if not operation.has_body:
         return set()
     declared = document["paths"][operation.path][operation.method.lower()]["requestBody"]
-    schema = declared["content"]["application/json"]["schema"]
+    ((_, content),) = declared["content"].items()
+    schema = content["schema"]
     waiting, fields = [schema], set[str]()
     while waiting:
         schema = waiting.pop()

@@ -35,6 +35,7 @@ SCOPES_OF_ADDRESSES: Mapping[str, str] = {
     "POST /api/tokens/store": "act_for_users",
     "GET /api/listening/": "listening:read",
     "POST /api/listening/": "listening:write",
+    "DELETE /api/listening/": "listening:write",
     "GET /api/insights/": "insights:read",
     "POST /api/insights/": "insights:write",
     "GET /api/tasks": "tasks:read",

@@ -42,10 +42,10 @@ def test_a_track_that_somebody_is_storing_stays_for_them(runtime: Runtime, empty
     assert life.values["own_top_track"] not in tracks(empty)
 
 
-def test_what_did_not_come_from_the_spotify_api_stays(runtime: Runtime, empty: Servers) -> None:
+def test_what_the_operator_entered_stays(runtime: Runtime, empty: Servers) -> None:
     life = a_full_life(empty)
     with psycopg.connect(empty.database_url) as connection:
-        connection.execute("UPDATE tracks SET source = 'spotify_export'")
+        connection.execute("UPDATE tracks SET source = 'manual'")
     assert forget_all(runtime, life.user_id).tracks == 0
     assert life.values["own_track"] in tracks(empty)
     assert len(every_row(empty)["artists"]) == 3

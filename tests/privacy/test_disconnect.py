@@ -255,3 +255,22 @@ def hold(empty: Servers, purge: str) -> None:
             "UPDATE background_jobs SET available_at = now() + interval '1 hour' WHERE id = %s",
             [purge.rpartition("/")[2]],
         )
+
+
+@pytest.mark.parametrize("keep_uploads", ["true", "false"])
+def test_uploads_go_with_everything_that_they_told_unless_they_are_kept(
+    runtime: Runtime, client: TestClient, empty: Servers, keep_uploads: str
+) -> None:
+    life, other = a_full_life(empty), a_full_life(empty)
+    with psycopg.connect(empty.database_url) as connection:
+        connection.execute("UPDATE plays SET source = 'spotify_account_data' WHERE source = 'spotify_export'")
+    before = every_row(empty)
+    disconnect(client, life.user_id, keep_uploads=keep_uploads)
+    work_off(runtime)
+
+    after = every_row(empty)
+    kept = sources(empty, life.user_id)
+    assert kept == ({"spotify_account_data"} if keep_uploads == "true" else set())
+    for table in ("spoken_plays", "imports", "import_batches"):
+        theirs = [row for row in before[table] if str(other.user_id) in row]
+        assert after[table] == (before[table] if keep_uploads == "true" else theirs)

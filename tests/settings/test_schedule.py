@@ -21,8 +21,11 @@ def test_the_schedule_is_the_documented_one(settings: Settings) -> None:
     assert when == {
         "scheduled.ingest_all_users_data": crontab(minute="0", hour="2"),
         "spotify.refresh_expiring_tokens": crontab(minute="0,30"),
-        "scheduled.poll_recently_played": crontab(minute="*/30"),
+        "scheduled.poll_recently_played": crontab(minute="*/5"),
         "scheduled.generate_weekly_summaries": crontab(minute="0"),
+        "listening.fill_features": crontab(minute="17"),
+        "listening.fill_genres": crontab(minute="47"),
+        "listening.refresh_histories": crontab(minute="37"),
         "scheduled.cleanup_old_jobs": crontab(minute="0", hour="3", day_of_week="monday"),
         "scheduled.purge_expired_data": crontab(minute="30", hour="3"),
         "scheduled.monitor_failed_jobs": crontab(minute="*/5"),

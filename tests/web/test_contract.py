@@ -36,6 +36,7 @@ from spotify_insights.settings import Settings
 from spotify_insights.sign_in.models import LocalAccount
 from spotify_insights.web import task_events
 from spotify_insights.web.api.auth import KeyGrant
+from spotify_insights.web.api.imports import IMPORT_ID
 from spotify_insights.web.api.invitations import INVITATION_ID
 from spotify_insights.web.api.keys import KEY_ID
 from spotify_insights.web.api.privacy import EXPORT_ID
@@ -43,6 +44,7 @@ from spotify_insights.web.api.sessions import SESSION_ID
 from spotify_insights.web.app import create_app
 from spotify_insights.web.parameters import INSIGHT_ID, JOB_ID, SNAPSHOT_ID, TASK_ID, USER_ID
 from stored_exports import made_export
+from upload_trials import imported
 
 NOBODYS: Final = "where nobody has to sign in, nobody in particular asks, and has one of these"
 SIGNED_IN: Final = {
@@ -84,6 +86,7 @@ def stored(client: TestClient, runtime: Runtime) -> dict[str, str]:
         tx.session.execute(statement, {"ids": [task["task_id"] for task in failed]})
         # So that there is a password to forget.
         tx.session.add(LocalAccount(user_id=user_id, username="robin", password_hash="of nothing"))
+    [import_id, _] = [imported(runtime, client, user_id)["import_id"] for _ in range(2)]
     export_id = made_export(runtime, user_id)
     [invitation, _] = [client.post("/api/admin/invitations", json={}).json() for _ in range(2)]
     waiting = client.post("/api/listening/ingest", params={**of_user, "time_range": "long_term"})
@@ -93,6 +96,7 @@ def stored(client: TestClient, runtime: Runtime) -> dict[str, str]:
         INSIGHT_ID: insight["insight_id"],
         TASK_ID: waiting.json()["task_id"],
         JOB_ID: failed[0]["task_id"],
+        IMPORT_ID: import_id,
         EXPORT_ID: str(export_id),
         INVITATION_ID: invitation["link_id"],
     }

@@ -111,7 +111,7 @@ def flaws(document: Document) -> list[str]:
         found += [f"{name}: no {field}" for field in wanting]
         for parameter in operation.get("parameters", []):
             found += [f"{name}: {flaw}" for flaw in flaws_of_parameter(document, parameter)]
-        if "requestBody" in operation:
+        if JSON in operation.get("requestBody", {}).get("content", {}):
             schema = operation["requestBody"]["content"][JSON]["schema"]
             found += [f"{name}: {flaw}" for flaw in flaws_of_value(document, schema, "body")]
         found += [f"{name}: {flaw}" for flaw in flaws_of_answers(document, operation)]

@@ -196,7 +196,7 @@ def _loaded(runtime: Runtime, user_id: UUID, zone: str, week: Week = WEEK) -> Sn
 
 def _features_of(heard: list[Heard]) -> dict[str, SuppliedFeatures]:
     return {
-        f"{play.artists}/{play.title}": SuppliedFeatures(
+        f"{play.artists}/{play.title}": SuppliedFeatures.from_one(
             features=AudioFeatures(valence=0.05, energy=0.95 if play.artists == ("Loud",) else 0.05),
             provider="reccobeats",
         )

@@ -129,7 +129,7 @@ def test_a_song_is_on_repeat_only_far_ahead_of_the_next(plays: int, second: int,
 def test_moods_are_told_where_enough_of_the_music_is_measured() -> None:
     heard = _some(40, days=range(7))
     measured = {
-        f"{play.artists}/{play.title}": SuppliedFeatures(
+        f"{play.artists}/{play.title}": SuppliedFeatures.from_one(
             features=AudioFeatures(valence=0.05, energy=0.05 if number % 4 else 0.95), provider="reccobeats"
         )
         for number, play in enumerate(heard)

@@ -1,6 +1,7 @@
 """Questions about people and their connections."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -125,6 +126,22 @@ def connection_status(session: Session, user_id: UUID) -> str | None:
         raise no_such_user()
     status: str | None = row.status
     return status
+
+
+@dataclass(frozen=True)
+class KnownListener:
+    """Somebody who may have a history, and what they are called here; empty where nobody said that."""
+
+    user_id: UUID
+    name: str
+
+
+def known_listeners(session: Session) -> list[KnownListener]:
+    """Everybody but programs, in the order in which they came."""
+    rows = session.execute(
+        select(User.id, User.display_name).where(User.role != "service").order_by(User.created_at, User.id)
+    )
+    return [KnownListener(row.id, row.display_name or "") for row in rows]
 
 
 def providers_that_sign_in(session: Session, user_id: UUID) -> tuple[str, ...]:

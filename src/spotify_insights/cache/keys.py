@@ -77,6 +77,11 @@ def insight_list(
     return Entry(listener_scope(user_id), name, LIST_TTL)
 
 
+def history_view(user_id: UUID, *, reader: str, view: str, asked: str) -> Entry:
+    """One view of a listener's history; `asked` tells everything apart that was asked of it."""
+    return Entry(listener_scope(user_id), f"view:{reader}:{view}:{asked}", LIST_TTL)
+
+
 def insight(insight_id: UUID, *, reader: str) -> Entry:
     return Entry(insight_scope(insight_id), f"insight:{reader}", OBJECT_TTL)
 

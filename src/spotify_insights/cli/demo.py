@@ -26,6 +26,7 @@ from spotify_insights.pretend_spotify.day import Play
 from spotify_insights.pretend_spotify.listenbrainz import LISTENBRAINZ_PREFIX
 from spotify_insights.pretend_spotify.listener import Listener
 from spotify_insights.pretend_spotify.personas import PERSONA_BY_KEY, Persona
+from spotify_insights.pretend_spotify.reccobeats import RECCOBEATS_PREFIX
 from spotify_insights.pretend_spotify.sign_in import sign_in
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
@@ -61,6 +62,7 @@ def demo_hooks() -> DemoHooks:
             "SPOTIFY_API_URL": base_url,
             "SPOTIFY_ACCOUNTS_URL": base_url,
             "LISTENBRAINZ_API_URL": f"{base_url}{LISTENBRAINZ_PREFIX}",
+            "RECCOBEATS_API_URL": f"{base_url}{RECCOBEATS_PREFIX}",
             "SPOTIFY_MODE": "extended",
             "SPOTIFY_CLIENT_ID": config.client_id,
             "SPOTIFY_CLIENT_SECRET": config.client_secret or "",

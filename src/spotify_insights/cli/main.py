@@ -10,7 +10,9 @@ from dotenv import load_dotenv
 
 from spotify_insights import __version__
 from spotify_insights.cli.accounts.commands import accounts_app
+from spotify_insights.cli.catalogue.commands import catalogue_app
 from spotify_insights.cli.erasures.commands import erasures_app
+from spotify_insights.cli.imports.commands import import_path, imports_app
 from spotify_insights.cli.jobs.commands import jobs_app
 from spotify_insights.cli.keys.commands import keys_app
 from spotify_insights.errors import ProductError, SetupError
@@ -26,10 +28,14 @@ app = typer.Typer(
 )
 database_app = typer.Typer(help="The database schema.", no_args_is_help=True)
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(imports_app, name="imports")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(keys_app, name="keys")
 app.add_typer(erasures_app, name="erasures")
 app.add_typer(database_app, name="database")
+
+app.command("import")(import_path)
 
 Host = Annotated[str, typer.Option(help="Address to serve on; it must be this machine's own loopback.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes any free one.")]

@@ -52,6 +52,13 @@ class WhichDatabase:
         host = quote(os.fsencode(sockets / "postgres"), safe="/")
         return f"postgresql://{ROLE}@/{DATABASE}?host={host}"
 
+    def cache_url(self) -> str | None:
+        """Where the cache is, whether it answers or not; None where nothing says it."""
+        if self.is_given:
+            return os.environ.get("CACHE_URL") or os.environ.get("REDIS_URL")
+        sockets = _socket_folder(self.folder)
+        return f"unix://{quote(os.fsencode(sockets / 'valkey.sock'), safe='/')}?db=0"
+
     def _nothing_runs(self, path: Path) -> str:
         command = "demo" if self.demo else "up"
         option = f" --data-dir {path}" if self.data_dir else ""

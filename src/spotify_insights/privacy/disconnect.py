@@ -16,6 +16,7 @@ from spotify_insights.errors import NotFoundError
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.privacy import cancel_jobs_of
 from spotify_insights.listening.forget import has_plays, last_play
+from spotify_insights.listening.imports.jobs import ImportHistory
 from spotify_insights.listening.jobs import PurgeDisconnectedData
 from spotify_insights.privacy.purge_disconnected import SOURCES
 from spotify_insights.sign_in.privacy import has_local_account
@@ -54,8 +55,12 @@ def disconnect(
         raise NotFoundError("There is no such connection.")
     # Spotify's own lists of favourites stand in every snapshot, even where no play is stored.
     summaries = provider == "spotify" or has_plays(session, user_id, SOURCES[provider])
-    prefixes = (f"{provider}.", "insights.") if summaries else (f"{provider}.",)
-    cancel_jobs_of(session, user_id, prefixes=prefixes, kept=(PurgeDisconnectedData.task_name,))
+    prefixes = [f"{provider}."]
+    if summaries:
+        prefixes.append("insights.")
+    if provider == "spotify" and not keep_uploads:
+        prefixes.append(ImportHistory.task_name)
+    cancel_jobs_of(session, user_id, prefixes=tuple(prefixes), kept=(PurgeDisconnectedData.task_name,))
     shorten_exports(session, user_id)
     cache.invalidate(tx, [listener_scope(user_id)])
     trail.record(

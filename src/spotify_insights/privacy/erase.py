@@ -109,7 +109,7 @@ def _finish(
     counts: dict[str, int] = {
         table.name: table.count(session, user_id) + int(counted.get(table.name, 0))
         for table in INVENTORY
-        if not table.by_pseudonym and table.name != "erasures"
+        if not table.by_pseudonym and not table.derived and table.name != "erasures"
     }
     forget_answers(session, user_id)
     forget_requester(session, user_id)

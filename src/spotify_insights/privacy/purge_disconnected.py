@@ -6,12 +6,13 @@ from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import insight_scope, listener_scope
 from spotify_insights.insights.privacy import insight_ids_of
 from spotify_insights.jobs.attempt import Attempt
-from spotify_insights.listening.forget import Forgotten, forget_plays, forget_snapshots
+from spotify_insights.listening.forget import Forgotten, forget_imports, forget_plays, forget_snapshots
+from spotify_insights.listening.gaps import forget_gaps
 from spotify_insights.listening.jobs import PurgeDisconnectedData
 
 BATCH: Final = 1000
 SOURCES: Final = {"spotify": ("spotify_api",), "listenbrainz": ("listenbrainz",)}
-UPLOADS: Final = {"spotify": ("spotify_export",), "listenbrainz": ()}
+UPLOADS: Final = {"spotify": ("spotify_export", "spotify_account_data"), "listenbrainz": ()}
 
 
 def purge_disconnected_data(
@@ -49,6 +50,10 @@ def purge_disconnected_data(
             break
         snapshots += gone
     with attempt.completion() as completion:
+        if job.provider == "spotify":
+            forget_gaps(completion.tx.session, job.user_id, until=job.until)
+            if not job.keep_uploads:
+                forget_imports(completion.tx.session, job.user_id, until=job.until)
         completion.result = {
             "plays": plays.rows,
             "snapshots": snapshots.rows,

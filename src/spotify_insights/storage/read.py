@@ -31,6 +31,10 @@ _EXPORTS: Final = f"""
                 AND f.completed_at IS NOT NULL AND f.expires_at > clock_timestamp()), '[]')::text
       FROM users u WHERE u.id = %(user_id)s
 """  # noqa: S608  # only constants are put together
+_COUNT: Final = text("""
+    SELECT count(*) FROM stored_files
+     WHERE user_id = :user_id AND kind = :kind AND expires_at > clock_timestamp()
+""")
 # In no policy of a provider is there a longer time for personal data of somebody who left.
 _SHORTEN: Final = text("""
     UPDATE stored_files SET expires_at = least(expires_at, clock_timestamp() + interval '4 days')
@@ -70,6 +74,11 @@ def read_chunk(session: Session, user_id: UUID, file_id: UUID, number: int) -> b
     """The piece `number`, counted from 0; None behind the last one, and of a file that is gone."""
     content = session.scalar(_CHUNK, {"file_id": file_id, "user_id": user_id, "number": number})
     return None if content is None else bytes(content)
+
+
+def count_files(session: Session, user_id: UUID, *, kind: str) -> int:
+    """How many files of this kind are kept for the user, complete or not."""
+    return int(session.execute(_COUNT, {"user_id": user_id, "kind": kind}).scalar_one())
 
 
 def shorten_exports(session: Session, user_id: UUID) -> None:

@@ -76,6 +76,13 @@ def complete_file(session: Session, file_id: UUID, *, size_bytes: int, sha256: s
     ).one()
 
 
+def keep_file_for(session: Session, file_id: UUID, lasts: timedelta) -> None:
+    """Count the time for which the file is kept anew, from now on."""
+    session.execute(
+        update(StoredFile).where(StoredFile.id == file_id).values(expires_at=func.clock_timestamp() + lasts)
+    )
+
+
 def drop_begun_files(session: Session, user_id: UUID, *, kind: Literal["export", "upload"]) -> None:
     """Delete what an attempt before this one has left unfinished."""
     session.execute(_DROP_BEGUN, {"user_id": user_id, "kind": kind})

@@ -9,18 +9,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from spotify_insights import __version__
+from spotify_insights.listening.analytics.play_rule import PlayRule
 from spotify_insights.runtime import Runtime
 from spotify_insights.web import documentation, health
 from spotify_insights.web.api import (
     admin,
     audit,
     auth,
+    imports,
     insights,
     invitations,
     keys,
     listening,
+    listening_views,
     metrics,
     people,
+    plays,
     privacy,
     service_accounts,
     sessions,
@@ -31,9 +35,11 @@ from spotify_insights.web.api import (
 from spotify_insights.web.authorization import document_open_doors
 from spotify_insights.web.documented import add_examples
 from spotify_insights.web.errors_answered import install_problem_handlers
+from spotify_insights.web.histories import Histories
 from spotify_insights.web.hot_reads import HotReads
 from spotify_insights.web.idempotency import document_keys
 from spotify_insights.web.limits.rate_limits import RateLimits
+from spotify_insights.web.listening_views.answering import Views
 from spotify_insights.web.methods import refuse_other_methods
 from spotify_insights.web.middleware.install import install_walls
 from spotify_insights.web.pages import routers as pages
@@ -62,6 +68,8 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         )
         await reads.open()
         app.state.hot_reads = reads
+        histories = Histories(reads, app.state.runtime.database)
+        app.state.views = Views(reads, histories, PlayRule(settings.play_rule))
         app.state.task_watch = watch = TaskWatch(reads)
         app.state.rate_limits = limits = RateLimits(settings, runtime.installation_secrets)
         relay = runtime.create_relay()
@@ -80,6 +88,7 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
             relay.stop()
             if with_relay:
                 thread.join(RELAY_STOP_SECONDS)
+            histories.close()
             await reads.close()
             await limits.close()
             runtime.close()
@@ -97,6 +106,9 @@ def create_app(runtime: Runtime, *, with_relay: bool = True) -> FastAPI:
         users.router,
         tokens.router,
         listening.router,
+        listening_views.router,
+        plays.router,
+        imports.router,
         insights.router,
         tasks.router,
         admin.router,

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from spotify_insights.runtime import Runtime
 from spotify_insights.web.hot_reads import HotReads
+from spotify_insights.web.listening_views.answering import Views
 from spotify_insights.web.task_watch import TaskWatch
 
 
@@ -22,6 +23,11 @@ async def _task_watch(request: Request) -> TaskWatch:
     return cast("TaskWatch", request.app.state.task_watch)
 
 
+async def _views(request: Request) -> Views:
+    return cast("Views", request.app.state.views)
+
+
 RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 HotReadsDep = Annotated[HotReads, Depends(_hot_reads)]
 TaskWatchDep = Annotated[TaskWatch, Depends(_task_watch)]
+ViewsDep = Annotated[Views, Depends(_views)]

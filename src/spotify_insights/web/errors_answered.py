@@ -25,6 +25,7 @@ from spotify_insights.errors import (
 from spotify_insights.observability import get_logger
 from spotify_insights.web.middleware.refusal import refusal, wants_page
 from spotify_insights.web.problems import TITLES, FieldProblem, problem_response
+from spotify_insights.web.uploads import UploadTooLargeError
 
 _log = get_logger(__name__)
 MOST_FIELD_PROBLEMS: Final = 20
@@ -38,6 +39,7 @@ _STATUS: Final[dict[type[ProductError], int]] = {
     ForbiddenError: 403,
     NotFoundError: 404,
     ConflictError: 409,
+    UploadTooLargeError: 413,
     InvalidInputError: 422,
     TooManyRequestsError: 429,
     UnavailableError: 503,

@@ -127,7 +127,7 @@ class HotReads:
                 async with connection.pipeline():
                     await connection.execute("BEGIN READ ONLY")
                     await connection.execute(_BEGIN, acting_for.parameters)
-                    cursor = await connection.execute(read.statement, read.parameters)
+                    cursor = await connection.execute(read.statement, read.parameters, binary=read.binary)
                     await connection.execute("COMMIT")
                     return await cursor.fetchall()
             finally:
@@ -156,12 +156,12 @@ class HotReads:
         """
         found = await self._look_up(entry)
         if found.value is not None:
-            return _answer(request, found.value)
+            return answer_body(request, found.value)
         row = await self._existing(read, acting_for, missing)
         body = str(row[0]).encode()
         if entry is not None and found.version is not None and cacheable(row):
             await self.cache.keep(entry, body, version=found.version)
-        return _answer(request, body)
+        return answer_body(request, body)
 
     async def page(
         self,
@@ -180,12 +180,12 @@ class HotReads:
         found = await self._look_up(entry)
         if found.value is not None:
             position, _, body = found.value.partition(b"\n")
-            return _answer(request, body, next_page=_next_page(request, cursors, position.decode()))
+            return answer_body(request, body, next_page=_next_page(request, cursors, position.decode()))
         row = await self._existing(read, acting_for, missing)
         body, position_text = str(row[0]).encode(), str(row[1] or "")
         if entry is not None and found.version is not None:
             await self.cache.keep(entry, position_text.encode() + b"\n" + body, version=found.version)
-        return _answer(request, body, next_page=_next_page(request, cursors, position_text))
+        return answer_body(request, body, next_page=_next_page(request, cursors, position_text))
 
     async def _look_up(self, entry: Entry | None) -> Lookup:
         return NOT_CACHED if entry is None else await self.cache.look_up(entry)
@@ -206,7 +206,8 @@ def _next_page(request: Request, cursors: Cursors, position: str) -> str | None:
     return cursors.next_link(request.url, position) if position else None
 
 
-def _answer(request: Request, body: bytes, *, next_page: str | None = None) -> Response:
+def answer_body(request: Request, body: bytes, *, next_page: str | None = None) -> Response:
+    """The finished JSON with a strong ETag, or 304 where the client has it already."""
     etag = f'"{digest_of(body)}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if next_page is not None:

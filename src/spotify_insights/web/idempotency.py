@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -35,28 +36,41 @@ _REPLAYED_HEADER: Final = {
 }
 
 
-async def _keyed_request(
+@dataclass(frozen=True)
+class UploadKey:
+    """The key of a request whose body is too large to be held: what it carried is known at its end."""
+
+    request: Callable[..., IdempotentRequest | None]
+    """Called with the parts that tell one body from another; None where there is no key."""
+
+
+async def _keyed_upload(
     request: Request, runtime: RuntimeDep, principal: KnownCaller, key: _KeyHeader = None
-) -> IdempotentRequest | None:
+) -> UploadKey:
     if key is None:
-        return None
+        return UploadKey(lambda *_: None)
     scope = request.scope
     read = read_key(request.headers.getlist(HEADER))
     hasher = runtime.request_hasher
     if not hasher.is_ready:
         # Once in the life of the process.
         await to_thread.run_sync(hasher.prepare)
-    return IdempotentRequest(
-        caller=principal.name,
-        route=f"{request.method} {scope['route'].path}",
-        key=read,
-        content=hasher.hash_of(
-            request.method.encode(),
-            scope["path"].encode(),
-            scope["query_string"],
-            await _body(request),
-        ),
+    named = request.method.encode(), scope["path"].encode(), scope["query_string"]
+    return UploadKey(
+        lambda *content: IdempotentRequest(
+            caller=principal.name,
+            route=f"{request.method} {scope['route'].path}",
+            key=read,
+            content=hasher.hash_of(*named, *content),
+        )
     )
+
+
+async def _keyed_request(
+    request: Request, runtime: RuntimeDep, principal: KnownCaller, key: _KeyHeader = None
+) -> IdempotentRequest | None:
+    keyed = await _keyed_upload(request, runtime, principal, key)
+    return None if key is None else keyed.request(await _body(request))
 
 
 async def _body(request: Request) -> bytes:
@@ -69,6 +83,7 @@ async def _body(request: Request) -> bytes:
 
 
 KeyedRequest = Annotated[IdempotentRequest | None, Depends(_keyed_request)]
+KeyedUpload = Annotated[UploadKey, Depends(_keyed_upload)]
 
 
 def respond_once(

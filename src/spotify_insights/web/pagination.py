@@ -49,6 +49,20 @@ class Cursors:
             case _:
                 raise _foreign_cursor()
 
+    def moment_and_number(self, cursor: str | None) -> tuple[datetime, int] | None:
+        """A position in a list ordered by a moment and a number; None for the beginning.
+
+        Raises:
+            InvalidInputError: the cursor is not one of this list.
+        """
+        if cursor is None:
+            return None
+        match self._decode(cursor):
+            case [str(moment), int(number)] if 0 <= number < 2**63:
+                return _moment(moment), number
+            case _:
+                raise _foreign_cursor()
+
     def entry_id(self, cursor: str | None) -> UUID | None:
         """A position in a list ordered by id; None for the beginning.
 

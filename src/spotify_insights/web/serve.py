@@ -16,6 +16,7 @@ from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings, is_loopback
 from spotify_insights.sign_in.redirect_uri import check_public_url
 from spotify_insights.web.app import create_app
+from spotify_insights.web.memory import keep_freed_memory
 from spotify_insights.web.middleware.authority import origin_of_url
 from spotify_insights.web.setup_link import print_setup_link
 from spotify_insights.web.task_watch import TaskWatch
@@ -54,6 +55,7 @@ def serve_api(*, host: str, port: int, fd: int | None) -> None:
         SetupError: a setting is wrong, the address must not be served without sign-in, or the key ring is not
             the one of this installation.
     """
+    keep_freed_memory()
     settings = Settings.from_environment()
     check_doors(settings, host if fd is None else _host_of(fd, host))
     configure_logging(settings.log_level, settings.log_format)

@@ -26,7 +26,15 @@ from spotify_insights.jobs.upkeep.cleanup import CleanupOldJobs, cleanup_old_job
 from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs, monitor_failed_jobs
 from spotify_insights.jobs.upkeep.retention import Retention
 from spotify_insights.jobs.upkeep.thresholds import Thresholds
+from spotify_insights.listening.blocks.jobs import RefreshHistories, RefreshHistory
+from spotify_insights.listening.blocks.keep_fresh import refresh_histories, refresh_history
 from spotify_insights.listening.everybody import ingest_all_users_data, poll_recently_played
+from spotify_insights.listening.features.fill import fill_features
+from spotify_insights.listening.features.jobs import FillFeatures
+from spotify_insights.listening.genres.fill import fill_genres
+from spotify_insights.listening.genres.jobs import FillGenres
+from spotify_insights.listening.imports.jobs import ImportHistory, UndoImport
+from spotify_insights.listening.imports.run import import_history, undo_one_import
 from spotify_insights.listening.ingest import ingest_all_ranges, ingest_listening_data
 from spotify_insights.listening.jobs import (
     IngestAllRanges,
@@ -49,6 +57,8 @@ JOB_TYPES: Final[tuple[type[Job], ...]] = (
     IngestListeningData,
     IngestAllRanges,
     PollListener,
+    ImportHistory,
+    UndoImport,
     PurgeDisconnectedData,
     RefreshExpiringTokens,
     GenerateWellnessInsight,
@@ -59,6 +69,10 @@ JOB_TYPES: Final[tuple[type[Job], ...]] = (
     GenerateWeeklySummaries,
     IngestAllUsersData,
     PollRecentlyPlayed,
+    FillFeatures,
+    FillGenres,
+    RefreshHistory,
+    RefreshHistories,
     CleanupOldJobs,
     ExportUserData,
     EraseUser,
@@ -84,10 +98,20 @@ class Handlers:
             {
                 RefreshToken: partial(refresh_token, tokens=runtime.tokens),
                 IngestListeningData: partial(
-                    ingest_listening_data, source=runtime.spotify, cache=runtime.cache
+                    ingest_listening_data,
+                    source=runtime.spotify,
+                    cache=runtime.cache,
+                    reccobeats=runtime.reccobeats,
                 ),
-                IngestAllRanges: partial(ingest_all_ranges, source=runtime.spotify, cache=runtime.cache),
+                IngestAllRanges: partial(
+                    ingest_all_ranges,
+                    source=runtime.spotify,
+                    cache=runtime.cache,
+                    reccobeats=runtime.reccobeats,
+                ),
                 PollListener: partial(poll_listener, source=runtime.spotify, cache=runtime.cache),
+                ImportHistory: partial(import_history, cache=runtime.cache, reccobeats=runtime.reccobeats),
+                UndoImport: partial(undo_one_import, cache=runtime.cache),
                 RefreshExpiringTokens: refresh_expiring_tokens,
                 GenerateWellnessInsight: insight,
                 GenerateRoast: insight,
@@ -99,6 +123,10 @@ class Handlers:
                 GenerateWeeklySummaries: generate_weekly_summaries,
                 IngestAllUsersData: ingest_all_users_data,
                 PollRecentlyPlayed: partial(poll_recently_played, budget=runtime.spotify.budget),
+                FillFeatures: partial(fill_features, provider=runtime.reccobeats),
+                FillGenres: partial(fill_genres, provider=runtime.genres),
+                RefreshHistory: partial(refresh_history, cache=runtime.cache),
+                RefreshHistories: refresh_histories,
                 CleanupOldJobs: partial(
                     cleanup_old_jobs, retention=Retention.from_settings(runtime.settings)
                 ),

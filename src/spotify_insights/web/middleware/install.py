@@ -26,7 +26,7 @@ def install_walls(app: FastAPI, settings: Settings) -> None:
     networks = trusted_networks(settings.trusted_proxies)
     # The last one added is the first one asked.
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BoundedBody)
+    app.add_middleware(BoundedBody, upload_limit_mb=settings.upload_limit_mb)
     app.add_middleware(AddressLimits, everything=not is_open, session_cookie=cookie_name(settings))
     app.add_middleware(SameOriginOnly, settings=settings)
     if is_open:
