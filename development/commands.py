@@ -82,6 +82,16 @@ def _chaos(further: Sequence[str]) -> int:
     return _become(environment.python, "-P", "-m", "chaos", *further)
 
 
+def _benchmark(further: Sequence[str]) -> int:
+    names = sorted(folder.parent.name for folder in (ROOT / "benchmarks").glob("*/__main__.py"))
+    if not further or further[0] not in names:
+        raise DevelopmentError(f"Name a benchmark: {', '.join(names)}.")
+    environment = Environment(ROOT)
+    environment.prepare(Needs.DEVELOPMENT)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return _become(environment.python, "-P", "-m", f"benchmarks.{further[0]}", *further[1:])
+
+
 def _check(_further: Sequence[str]) -> int:
     environment = Environment(ROOT)
     environment.prepare(Needs.DEVELOPMENT)
@@ -133,6 +143,7 @@ COMMANDS = {
     "up": Command("start everything, for your own Spotify app", _product("up")),
     "test": Command("run the tests; --all runs the slow ones too, the rest goes to pytest", _test),
     "chaos": Command("break everything while jobs run, and account for each; --help says more", _chaos),
+    "benchmark": Command("measure one thing beside what limits it, as `benchmark import`", _benchmark),
     "check": Command("formatting, lint, types, architecture and secrets", _check),
     "shell": Command("a Python prompt in which the package can be imported", _shell),
     "lock": Command("renew the requirements files with uv; --upgrade takes newer versions", _lock),
