@@ -59,7 +59,8 @@ _SNAPSHOTS: Final = text("""
 # was committed while it ran.
 _LOCK_TRACKS: Final = text("""
     SELECT id FROM tracks
-     WHERE (id = ANY(CAST(:ids AS bigint[])) OR spotify_id = ANY(CAST(:spotify_ids AS text[])))
+     WHERE id IN (SELECT id FROM tracks WHERE id = ANY(CAST(:ids AS bigint[]))
+                   UNION SELECT id FROM tracks WHERE spotify_id = ANY(CAST(:spotify_ids AS text[])))
        AND source <> 'manual'
        FOR UPDATE SKIP LOCKED
 """)
@@ -70,7 +71,8 @@ _DROP_TRACKS: Final = text("""
 """)
 _LOCK_ARTISTS: Final = text("""
     SELECT id FROM artists
-     WHERE (id = ANY(CAST(:ids AS bigint[])) OR spotify_id = ANY(CAST(:spotify_ids AS text[])))
+     WHERE id IN (SELECT id FROM artists WHERE id = ANY(CAST(:ids AS bigint[]))
+                   UNION SELECT id FROM artists WHERE spotify_id = ANY(CAST(:spotify_ids AS text[])))
        AND source <> 'manual'
        FOR UPDATE SKIP LOCKED
 """)

@@ -1,5 +1,6 @@
 """Tracks and artists as an export names them: found or made, some thousand at a time."""
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -59,7 +60,7 @@ _Key = str | UUID
 
 
 class ExportTracks:
-    """The numbers of tracks in the database, remembered while one file is imported.
+    """The numbers of tracks in the database, remembered while one file is imported. Threads may share it.
 
     Where a track is known from elsewhere, what is known stays: an export names the album's artist only.
 
@@ -76,28 +77,40 @@ class ExportTracks:
         self._source = source
         self._known: dict[_Key, int] = {}
         self._name_keys: dict[tuple[str, str], UUID] = {}
+        self._held: set[int] = set()
+        self._lock = threading.RLock()
         self.made: set[int] = set()
 
-    def numbers_of(self, session: Session, entries: Sequence[MusicEntry]) -> list[int]:
-        """The number of each entry's track, in their order; what is not there is made.
+    def numbers_of(self, entries: Sequence[MusicEntry]) -> list[int]:
+        """The number of each entry's track, in their order; what is not there is made."""
+        with self._lock:
+            keys = [entry.spotify_id or self._name_key(entry) for entry in entries]
+            new = {key: entry for key, entry in zip(keys, entries, strict=True) if key not in self._known}
+            if len(self._known) + len(new) > _MOST_REMEMBERED:
+                self._known.clear()
+                self._name_keys.clear()
+                new = dict(zip(keys, entries, strict=True))
+            if new:
+                self._known.update(self._found_or_made(new))
+            known = self._known
+            return [known[key] for key in keys]
 
-        Args:
-            session: of the transaction that stores the plays; until it ends, nobody deletes these tracks.
+    def hold(self, session: Session, numbers: Sequence[int]) -> bool:
+        """Let nobody delete these tracks until the transaction of `session` ends.
+
+        Returns:
+            False where one is gone already: then `numbers_of` has to be asked again.
         """
-        keys = [entry.spotify_id or self._name_key(entry) for entry in entries]
-        new = {key: entry for key, entry in zip(keys, entries, strict=True) if key not in self._known}
-        if len(self._known) + len(new) > _MOST_REMEMBERED:
-            self._known.clear()
-            self._name_keys.clear()
-            new = dict(zip(keys, entries, strict=True))
-        while new:
-            numbers = self._found_or_made(new)
-            held = set(session.scalars(_HOLD, {"ids": sorted(numbers.values())}))
-            # One that somebody deleted meanwhile is made once more.
-            self._known.update((key, number) for key, number in numbers.items() if number in held)
-            new = {key: entry for key, entry in new.items() if numbers[key] not in held}
-        known = self._known
-        return [known[key] for key in keys]
+        to_hold = set(numbers) - self._held
+        if not to_hold:
+            return True
+        held = set(session.scalars(_HOLD, {"ids": sorted(to_hold)}))
+        self._held |= held
+        gone = to_hold - held
+        if gone:
+            with self._lock:
+                self._known = {key: number for key, number in self._known.items() if number not in gone}
+        return not gone
 
     def _name_key(self, entry: MusicEntry) -> UUID:
         names = (entry.track_name, entry.artist_name)

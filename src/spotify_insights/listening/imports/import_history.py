@@ -1,7 +1,7 @@
 """Importing one privacy export: each play is stored once, and every row is accounted for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -20,7 +20,7 @@ from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.imports.export_tracks import ExportTracks
 from spotify_insights.listening.imports.read_ahead import read_ahead
 from spotify_insights.listening.imports.receipt import Receipt
-from spotify_insights.listening.imports.staging import Merged, Staging
+from spotify_insights.listening.imports.staging import Merged, PlayLines, Staging
 from spotify_insights.listening.models import Import
 from spotify_insights.listening.supersede import mark_superseded
 from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
@@ -64,6 +64,15 @@ class Imported:
     last_play_at: datetime | None
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """A batch with all that can be done about it while the database stores the one before."""
+
+    batch: ExportBatch
+    numbers: Sequence[int]
+    lines: str
+
+
 @dataclass
 class HistoryImport:
     """One file on its way into one listener's history.
@@ -83,6 +92,7 @@ class HistoryImport:
     file: HistoryFile
     progress: Callable[[ExportBatch], None] = lambda _batch: None
     _tracks: dict[str, ExportTracks] = field(default_factory=dict, init=False)
+    _lines: PlayLines = field(default_factory=PlayLines, init=False)
 
     @contextmanager
     def leaving_nothing(self) -> Iterator[None]:
@@ -109,15 +119,17 @@ class HistoryImport:
         import_id = self._begin(session)
         receipt, moments, touched = Receipt(), list[datetime](), list[datetime]()
         staging = Staging(session, self.user_id)
-        for number, batch in enumerate(read_ahead(self.file.batches())):
-            music, spoken = self._merge(session, staging, batch)
-            told = {"plays": music.ids, "spoken": spoken.ids, "user_id": self.user_id}
-            session.execute(_ADD_BATCH, told | {"import_id": import_id, "number": number})
-            _account_for(receipt, batch, music, spoken)
-            moments = _span(moments, batch.music)
-            if music.first_added is not None:
-                touched.append(music.first_added)
-            self.progress(batch)
+        with closing(read_ahead(self._prepared())) as ready:
+            for number, prepared in enumerate(ready):
+                batch = prepared.batch
+                music, spoken = self._merge(session, staging, prepared)
+                told = {"plays": music.ids, "spoken": spoken.ids, "user_id": self.user_id}
+                session.execute(_ADD_BATCH, told | {"import_id": import_id, "number": number})
+                _account_for(receipt, batch, music, spoken)
+                moments = _span(moments, batch.music)
+                if music.first_added is not None:
+                    touched.append(music.first_added)
+                self.progress(batch)
         changed = mark_superseded(session, self.user_id)
         aside = session.execute(_SUPERSEDED, {"user_id": self.user_id, "last_before": last_before}).one()
         receipt.plays -= aside.plays
@@ -141,14 +153,28 @@ class HistoryImport:
         session.execute(insert(Import).values(id=import_id, user_id=self.user_id, receipt={}, **described))
         return import_id
 
-    def _merge(self, session: Session, staging: Staging, batch: ExportBatch) -> tuple[Merged, Merged]:
+    def _prepared(self) -> Iterator[_Prepared]:
+        for batch in self.file.batches():
+            yield self._prepare(batch)
+
+    def _prepare(self, batch: ExportBatch) -> _Prepared:
+        if not batch.music:
+            return _Prepared(batch, [], "")
+        tracks = self._tracks.get(batch.source)
+        if tracks is None:
+            tracks = ExportTracks(self.database, self.actor, batch.source)
+            self._tracks[batch.source] = tracks
+        numbers = tracks.numbers_of(batch.music)
+        return _Prepared(batch, numbers, self._lines.write(batch.music, numbers))
+
+    def _merge(self, session: Session, staging: Staging, prepared: _Prepared) -> tuple[Merged, Merged]:
+        batch = prepared.batch
         music = spoken = _NOTHING
         if batch.music:
-            tracks = self._tracks.get(batch.source)
-            if tracks is None:
-                tracks = ExportTracks(self.database, self.actor, batch.source)
-                self._tracks[batch.source] = tracks
-            music = staging.merge_music(batch.source, batch.music, tracks.numbers_of(session, batch.music))
+            # What somebody deleted meanwhile is made once more.
+            while not self._tracks[batch.source].hold(session, prepared.numbers):
+                prepared = self._prepare(batch)
+            music = staging.merge_music(batch.source, prepared.lines)
         if batch.spoken:
             spoken = staging.merge_spoken(batch.source, batch.spoken)
         return music, spoken

@@ -1,7 +1,7 @@
 """Reading the next batch while the database stores the one before."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import Empty, Queue
 from typing import Final, TypeVar
 
@@ -19,11 +19,11 @@ class _End:
         self.error = error
 
 
-def read_ahead(items: Iterable[_T]) -> Iterator[_T]:
+def read_ahead(items: Iterable[_T]) -> Generator[_T]:
     """The same items, read by a thread of their own a little before they are asked for.
 
     An error of the reading is raised where its item would have come. When the caller stops early, so does
-    the reading, before the next item.
+    the reading, before the next item; close it for that.
     """
     waiting: Queue[_T | _End] = Queue(_AHEAD)
     over = threading.Event()

@@ -1,6 +1,6 @@
 """Rows of an export into the tables: copied into a staging table, and merged with one statement per batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -91,53 +91,23 @@ class Merged:
     first_added: datetime | None = None
 
 
-class Staging:
-    """The staging tables of one transaction; they are gone when it ends.
+class PlayLines:
+    """Plays as the lines of text that a COPY takes."""
 
-    Args:
-        session: of the transaction that acts for the listener or for the system.
-    """
-
-    def __init__(self, session: Session, user_id: UUID) -> None:
-        self._session = session
-        self._user_id = user_id
-        session.execute(_MAKE_MUSIC)
-        session.execute(_MAKE_SPOKEN)
-        # Into an empty history there is nothing to look up.
-        self._looks_back = bool(session.scalar(_HAS_PLAYS, {"user_id": user_id}))
+    def __init__(self) -> None:
         # Hardly more than a few hundred different ones in ten years of listening.
         self._details: dict[tuple[Any, ...], str] = {}
 
-    def merge_music(self, source: str, entries: Sequence[MusicEntry], track_ids: Sequence[int]) -> Merged:
-        """Store the plays that are not stored yet.
+    def write(self, entries: Sequence[MusicEntry], track_ids: Sequence[int]) -> str:
+        """The lines of these plays.
 
         Args:
             track_ids: the number of each entry's track, in their order.
         """
-        lines = (
+        return "".join(
             f"{track_id}\t{entry.ended_at.isoformat()}\t{entry.ms_played}\t{self._details_of(entry)}\n"
             for entry, track_id in zip(entries, track_ids, strict=True)
         )
-        self._copy("staged_plays", _MUSIC, lines)
-        chosen = {"user_id": self._user_id, "source": source, "looks_back": self._looks_back}
-        row = self._session.execute(_MERGE_MUSIC, chosen).one()
-        self._session.execute(text("TRUNCATE staged_plays"))
-        return Merged({"plays": row.plays, "skips": row.skips}, row.ids, row.first_added)
-
-    def merge_spoken(self, source: str, entries: Sequence[SpokenEntry]) -> Merged:
-        """Store the episodes and chapters that are not stored yet."""
-        self._copy("staged_spoken_plays", _SPOKEN, map(_spoken_line, entries))
-        row = self._session.execute(_MERGE_SPOKEN, {"user_id": self._user_id, "source": source}).one()
-        self._session.execute(text("TRUNCATE staged_spoken_plays"))
-        return Merged({"podcasts": row.podcasts, "audiobooks": row.audiobooks}, row.ids)
-
-    def _copy(self, table: str, columns: str, lines: Iterable[str]) -> None:
-        connection = self._session.connection().connection.driver_connection
-        if not isinstance(connection, psycopg.Connection):
-            raise TypeError("Only psycopg copies like this.")
-        statement = f"COPY {table} ({columns}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            copy.write("".join(lines))
 
     def _details_of(self, entry: MusicEntry) -> str:
         key = (
@@ -158,6 +128,49 @@ class Staging:
             if len(self._details) < 10_000:
                 self._details[key] = known
         return known
+
+
+class Staging:
+    """The staging tables of one transaction; they are gone when it ends.
+
+    Args:
+        session: of the transaction that acts for the listener or for the system.
+    """
+
+    def __init__(self, session: Session, user_id: UUID) -> None:
+        self._session = session
+        self._user_id = user_id
+        session.execute(_MAKE_MUSIC)
+        session.execute(_MAKE_SPOKEN)
+        # Into an empty history there is nothing to look up.
+        self._looks_back = bool(session.scalar(_HAS_PLAYS, {"user_id": user_id}))
+
+    def merge_music(self, source: str, lines: str) -> Merged:
+        """Store the plays that are not stored yet.
+
+        Args:
+            lines: as `PlayLines` writes them.
+        """
+        self._copy("staged_plays", _MUSIC, lines)
+        chosen = {"user_id": self._user_id, "source": source, "looks_back": self._looks_back}
+        row = self._session.execute(_MERGE_MUSIC, chosen).one()
+        self._session.execute(text("TRUNCATE staged_plays"))
+        return Merged({"plays": row.plays, "skips": row.skips}, row.ids, row.first_added)
+
+    def merge_spoken(self, source: str, entries: Sequence[SpokenEntry]) -> Merged:
+        """Store the episodes and chapters that are not stored yet."""
+        self._copy("staged_spoken_plays", _SPOKEN, "".join(map(_spoken_line, entries)))
+        row = self._session.execute(_MERGE_SPOKEN, {"user_id": self._user_id, "source": source}).one()
+        self._session.execute(text("TRUNCATE staged_spoken_plays"))
+        return Merged({"podcasts": row.podcasts, "audiobooks": row.audiobooks}, row.ids)
+
+    def _copy(self, table: str, columns: str, lines: str) -> None:
+        connection = self._session.connection().connection.driver_connection
+        if not isinstance(connection, psycopg.Connection):
+            raise TypeError("Only psycopg copies like this.")
+        statement = f"COPY {table} ({columns}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+            copy.write(lines)
 
 
 def _spoken_line(entry: SpokenEntry) -> str:

@@ -14,24 +14,23 @@ from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.supersede import mark_superseded
 
 _FIND: Final = text("SELECT id FROM imports WHERE id = :import_id AND user_id = :user_id FOR UPDATE")
-# What another import tells, too, stays for its sake.
+# What another import tells, too, stays for its sake. One by one: ranges would be compared with every play.
 _ONLY_HERE: Final = """
-    SELECT unnest(range_agg(b.{column})
-                  - coalesce((SELECT range_agg(other.{column}) FROM import_batches other
-                               WHERE other.user_id = :user_id AND other.import_id <> :import_id), '{{}}'))
-           AS ids
-      FROM import_batches b WHERE b.import_id = :import_id AND b.user_id = :user_id
+    SELECT generate_series(lower(ids), upper(ids) - 1) FROM (
+           SELECT unnest(range_agg(b.{column})
+                         - coalesce((SELECT range_agg(other.{column}) FROM import_batches other
+                                      WHERE other.user_id = :user_id AND other.import_id <> :import_id),
+                                    '{{}}')) AS ids
+             FROM import_batches b WHERE b.import_id = :import_id AND b.user_id = :user_id) gone
 """
 _DROP_PLAYS: Final = text(f"""
-    WITH gone AS ({_ONLY_HERE.format(column="plays")})
-    DELETE FROM plays p USING gone
-     WHERE p.user_id = :user_id AND p.id >= lower(gone.ids) AND p.id < upper(gone.ids)
- RETURNING p.track_id
+    DELETE FROM plays
+     WHERE user_id = :user_id AND id IN ({_ONLY_HERE.format(column="plays")})
+ RETURNING track_id
 """)  # noqa: S608  # only constants are put together
 _DROP_SPOKEN: Final = text(f"""
-    WITH gone AS ({_ONLY_HERE.format(column="spoken_plays")})
-    DELETE FROM spoken_plays p USING gone
-     WHERE p.user_id = :user_id AND p.id >= lower(gone.ids) AND p.id < upper(gone.ids)
+    DELETE FROM spoken_plays
+     WHERE user_id = :user_id AND id IN ({_ONLY_HERE.format(column="spoken_plays")})
 """)  # noqa: S608  # only constants are put together
 _DROP: Final = text("DELETE FROM imports WHERE id = :import_id AND user_id = :user_id")
 
