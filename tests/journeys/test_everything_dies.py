@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import psycopg
+import pytest
 
 from server_trials import all_gone, eventually
 from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
@@ -64,6 +65,7 @@ def call(method: str, url: str, body: dict[str, object] | None = None) -> dict[s
         return answer
 
 
+@pytest.mark.slow
 def test_an_ingestion_survives_the_death_of_every_process(
     tmp_path: Path, pretend_spotify: RunningPretendSpotify
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_connection_that_died_without_a_word_is_noticed_within_half_a_minute(
             assert worker.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_process_that_was_forked_later_keeps_no_lost_connection_half_alive(
     stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
 ) -> None:

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import psycopg
+import pytest
 
 from job_trials import Notes, enqueued
 from jobs_inline import job_row
@@ -44,6 +45,7 @@ def test_a_worker_whose_main_process_hangs_ends_and_gives_its_jobs_back(
             )
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_where_nothing_can_be_logged_ends_as_well(
     stage: Stage, database: Database
 ) -> None:
@@ -60,6 +62,7 @@ def test_a_worker_that_hangs_where_nothing_can_be_logged_ends_as_well(
         assert job_row(database, job_id).status == "queued"
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_frozen_for_longer_than_it_may_hang_goes_on(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
@@ -73,6 +76,7 @@ def test_a_worker_that_was_frozen_for_longer_than_it_may_hang_goes_on(
         assert worker.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_worker_that_waits_for_its_last_jobs_does_not_count_as_hanging(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
