@@ -20,10 +20,15 @@ from passing_time import let_delays_pass
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.run import run_job
-from spotify_insights.listenbrainz.errors import ListenBrainzRateLimitedError, ListenBrainzUpstreamError
-from spotify_insights.listenbrainz.genres import GenresUnavailableError, ListenBrainzGenres
+from spotify_insights.listenbrainz.errors import (
+    ArtistRefusedError,
+    GenresUnavailableError,
+    ListenBrainzRateLimitedError,
+    ListenBrainzUpstreamError,
+)
+from spotify_insights.listenbrainz.genres import ListenBrainzGenres
 from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
-from spotify_insights.listening.genres.fill import fill_genres
+from spotify_insights.listening.genres.fill import REFUSALS_OF_US, fill_genres
 from spotify_insights.listening.genres.jobs import FillGenres
 from spotify_insights.listening.genres.store import genres_told
 from spotify_insights.pretend_spotify.catalogue import Artist, Track, catalogue_of
@@ -131,6 +136,10 @@ def test_the_genres_are_those_of_this_artist(
         (CannedAnswer(path=PATH, status=200, body="[]"), ListenBrainzUpstreamError),
         (CannedAnswer(path=PATH, status=200, body=an_answer("a", {"tag": "x\0"})), ListenBrainzUpstreamError),
         (CannedAnswer(path=PATH, status=401), GenresUnavailableError),
+        (CannedAnswer(path=PATH, status=403), GenresUnavailableError),
+        (CannedAnswer(path=PATH, status=400), ArtistRefusedError),
+        (CannedAnswer(path=PATH, status=414), ArtistRefusedError),
+        (CannedAnswer(path=PATH, status=408), ListenBrainzUpstreamError),
         (RateLimited(path=PATH, retry_after=7), ListenBrainzRateLimitedError),
     ],
 )
@@ -190,6 +199,44 @@ def test_an_interrupted_job_goes_on_where_it_was(
     assert count(runtime.database, "artist_genres") == 1
     let_delays_pass(runtime.database)
     assert filled(runtime, provider).result == {"asked": 2, "found": 2, "stopped": None}
+
+
+REFUSAL = CannedAnswer(path=PATH, status=400)
+ANSWER = CannedAnswer(path=PATH, status=200, body="{}")
+
+
+def test_refused_artists_are_unknown_and_the_others_are_told(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, provider: ListenBrainzGenres
+) -> None:
+    some = artists(9)
+    stored(runtime, some, plays=list(range(9, 0, -1)))
+    most = [REFUSAL] * (REFUSALS_OF_US - 1)
+    # As many as there may be in a row at the beginning and, after an answer, at the end.
+    pretend_spotify.control.queue(*most, ANSWER, *most)
+
+    assert filled(runtime, provider).result == {"asked": 9, "found": 0, "stopped": None}
+
+    assert filled(runtime, provider).result == {"asked": 0, "found": 0, "stopped": None}
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(text("UPDATE artist_genres SET fetched_at = fetched_at - interval '90 d'"))
+    assert filled(runtime, provider).result == {"asked": 9, "found": 9, "stopped": None}
+
+
+def test_several_refusals_in_a_row_are_about_us_and_say_nothing_of_the_artists(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, provider: ListenBrainzGenres
+) -> None:
+    some = artists(8)
+    stored(runtime, some, plays=list(range(8, 0, -1)))
+    pretend_spotify.control.queue(ANSWER, *[REFUSAL] * REFUSALS_OF_US)
+
+    result = filled(runtime, provider).result
+
+    assert result is not None
+    assert (result["asked"], result["found"]) == (1, 0)
+    assert "status 400" in str(result["stopped"])
+    assert len(asked(pretend_spotify)) == 1 + REFUSALS_OF_US
+    assert filled(runtime, provider).result == {"asked": 7, "found": 7, "stopped": None}
+    assert told(runtime, some) == {each.id: each.genres for each in some[1:]}
 
 
 def test_by_default_nobody_is_asked(runtime: Runtime) -> None:

@@ -45,3 +45,26 @@ class ListenBrainzUpstreamError(ListenBrainzError, TemporaryError):
             f"ListenBrainz is not answering as it should ({detail}). Try again in a few minutes."
         )
         self.detail = detail
+
+
+class _NotToldError(ListenBrainzError, PermanentError):
+    def __init__(self, *, status: int) -> None:
+        super().__init__(
+            f"ListenBrainz does not tell us genres (status {status}). If this stays, switch them off with "
+            "GENRE_TAGS=off."
+        )
+
+
+class GenresUnavailableError(_NotToldError):
+    """ListenBrainz does not tell this installation genres, however often it is asked."""
+
+    code = "listenbrainz_genres_unavailable"
+
+
+class ArtistRefusedError(_NotToldError):
+    """ListenBrainz refuses a question about this artist. Of others it may tell.
+
+    One refusal does not say whether it is about the artist or about us; several in a row do.
+    """
+
+    code = "listenbrainz_artist_refused"

@@ -4,33 +4,27 @@ Sources: https://listenbrainz.readthedocs.io/en/latest/users/api/metadata.html (
 https://musicbrainz.org/doc/Genre
 """
 
-import time
-from datetime import timedelta
 from typing import Annotated, Final
 
-import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from spotify_insights.errors import PermanentError
-from spotify_insights.listenbrainz.client import API_URL
-from spotify_insights.listenbrainz.errors import ListenBrainzRateLimitedError, ListenBrainzUpstreamError
-from spotify_insights.observability import get_logger
-from spotify_insights.outbound.exchange import Answer, Exchanges, headers_with
-from spotify_insights.outbound.retry_after import wait_asked_for
+from spotify_insights.listenbrainz.connection import ListenBrainzConnection
+from spotify_insights.listenbrainz.errors import (
+    ArtistRefusedError,
+    GenresUnavailableError,
+    ListenBrainzUpstreamError,
+)
+from spotify_insights.outbound.exchange import Answer
 
 MOST_GENRES: Final = 5
 _LOOKUP: Final = "/1/metadata/lookup/"
 _LONGEST_NAME: Final = 500
-_WAIT_WHERE_NONE_IS_NAMED: Final = timedelta(seconds=10)
-_log = get_logger(__name__)
+# What no name or title can be the reason for.
+_ABOUT_US: Final = frozenset([401, 403])
+# 4xx that are no refusal: the request came too late or too early (RFC 9110, section 15.5.9; RFC 8470).
+_PASSING: Final = frozenset([408, 425])
 
 _Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
-
-
-class GenresUnavailableError(PermanentError):
-    """ListenBrainz does not tell this installation genres, however often it is asked."""
-
-    code = "listenbrainz_genres_unavailable"
 
 
 class _Part(BaseModel):
@@ -69,30 +63,11 @@ class _Match(_Part):
     metadata: _Metadata = _Metadata()
 
 
-class ListenBrainzGenres:
-    """A pool of connections to ListenBrainz, shared by all threads of a process.
+class ListenBrainzGenres(ListenBrainzConnection):
+    """Asks for genres. As `ListenBrainzConnection`."""
 
-    Args:
-        api_url: where its API lives, without `/1`.
-        transport: carries the requests; the default opens sockets that respect `total_limit`.
-        total_limit: the longest that one exchange may take from first to last byte.
-    """
-
+    LARGEST_ANSWER_BYTES = 256 * 1024
     name: Final = "listenbrainz"
-
-    def __init__(
-        self,
-        *,
-        api_url: str = API_URL,
-        transport: httpx2.BaseTransport | None = None,
-        total_limit: timedelta = timedelta(seconds=15),
-    ) -> None:
-        self._api_url = api_url.rstrip("/")
-        self._exchanges = Exchanges(transport=transport, total_limit=total_limit, body_limit=256 * 1024)
-
-    def close(self) -> None:
-        """Close all connections. Safe to repeat."""
-        self._exchanges.close()
 
     def genres_of(self, artist: str, *, title: str) -> tuple[str, ...]:
         """The genres that most people gave this artist, five at most; none where it does not know them.
@@ -104,38 +79,24 @@ class ListenBrainzGenres:
 
         Raises:
             GenresUnavailableError: it refuses us.
+            ArtistRefusedError: it refuses this question.
             ListenBrainzRateLimitedError, ListenBrainzUpstreamError: waiting helps.
         """
-        started = time.monotonic()
-        answer = self._exchanges.exchange(
-            httpx2.Request(
-                "GET",
-                self._api_url + _LOOKUP,
-                params={
-                    "artist_name": artist[:_LONGEST_NAME],
-                    "recording_name": title[:_LONGEST_NAME],
-                    "metadata": "true",
-                    "inc": "artist tag",
-                },
-                headers=headers_with(None),
-            )
-        )
-        status = answer.status if isinstance(answer, Answer) else None
-        elapsed = round((time.monotonic() - started) * 1000)
-        _log.info("listenbrainz call", method="GET", path=_LOOKUP, status=status, ms=elapsed)
+        parameters = {
+            "artist_name": artist[:_LONGEST_NAME],
+            "recording_name": title[:_LONGEST_NAME],
+            "metadata": "true",
+            "inc": "artist tag",
+        }
+        answer = self._get(_LOOKUP, parameters=parameters)
         if not isinstance(answer, Answer):
-            raise ListenBrainzUpstreamError(detail=answer.detail)
-        if answer.status == 429:
-            raise ListenBrainzRateLimitedError(
-                wait=wait_asked_for(answer.retry_after) or _WAIT_WHERE_NONE_IS_NAMED
-            )
+            raise answer
         if answer.status == 404:
             return ()
-        if 400 <= answer.status < 500:
-            raise GenresUnavailableError(
-                f"ListenBrainz does not tell us genres (status {answer.status}). If this stays, switch them "
-                "off with GENRE_TAGS=off."
-            )
+        if answer.status in _ABOUT_US:
+            raise GenresUnavailableError(status=answer.status)
+        if 400 <= answer.status < 500 and answer.status not in _PASSING:
+            raise ArtistRefusedError(status=answer.status)
         if answer.status != 200:
             raise ListenBrainzUpstreamError(detail=f"status {answer.status}")
         return _genres_in(answer.body, artist)
