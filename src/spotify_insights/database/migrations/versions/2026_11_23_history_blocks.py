@@ -9,15 +9,13 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from spotify_insights.database.migrations.owner_wall import wall
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-API: Final = "spotify_insights_api"
-WORKER: Final = "spotify_insights_worker"
-_ROLE: Final = "current_setting('app.actor_role', true)"
-_USER: Final = "nullif(current_setting('app.user_id', true), '')::uuid"
 _TABLES: Final = ("history_blocks", "history_tracks")
 
 
@@ -54,28 +52,9 @@ def upgrade() -> None:
     for column in ("identities", "features"):
         op.execute(f"ALTER TABLE history_tracks ALTER COLUMN {column} SET STORAGE EXTERNAL")
     for table in _TABLES:
-        _wall(table)
+        wall(table)
 
 
 def downgrade() -> None:
     for table in reversed(_TABLES):
         op.drop_table(table)
-
-
-def _wall(table: str) -> None:
-    registered = f"user_id IN (SELECT u.id FROM users u WHERE u.registered_by = {_USER})"  # noqa: S608  # constants
-    op.execute(f"GRANT SELECT ON {table} TO {API}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {WORKER}")
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"""
-        CREATE POLICY api ON {table} TO {API} USING (
-               CASE {_ROLE} WHEN 'listener' THEN user_id = {_USER}
-                            WHEN 'service' THEN user_id = {_USER} OR {registered}
-                            WHEN 'local' THEN true ELSE false END)
-    """)
-    op.execute(f"""
-        CREATE POLICY worker ON {table} TO {WORKER} USING (
-               CASE {_ROLE} WHEN 'system' THEN true WHEN 'listener' THEN user_id = {_USER} ELSE false END)
-    """)
-    op.execute(f"CREATE POLICY migration ON {table} TO CURRENT_USER USING ({_ROLE} = 'migration')")

@@ -13,15 +13,13 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from spotify_insights.database.migrations.owner_wall import wall
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-API: Final = "spotify_insights_api"
-WORKER: Final = "spotify_insights_worker"
-_ROLE: Final = "current_setting('app.actor_role', true)"
-_USER: Final = "nullif(current_setting('app.user_id', true), '')::uuid"
 _SOURCES: Final = (
     "source IN ('spotify_api', 'spotify_export', 'spotify_account_data', 'listenbrainz', 'lastfm', 'manual')"
 )
@@ -41,7 +39,7 @@ def upgrade() -> None:
     _keep_imports()
     _plan_polls()
     for table in _NEW_TABLES:
-        _wall(table)
+        wall(table)
     op.drop_constraint(_RANGE, "listening_snapshots", type_="check")
     op.create_check_constraint(
         op.f(_RANGE),
@@ -266,22 +264,3 @@ def _plan_polls() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listening_gaps")),
         sa.UniqueConstraint("user_id", "until", name=op.f("uq_listening_gaps_user_id_until")),
     )
-
-
-def _wall(table: str) -> None:
-    registered = f"user_id IN (SELECT u.id FROM users u WHERE u.registered_by = {_USER})"  # noqa: S608  # constants
-    op.execute(f"GRANT SELECT ON {table} TO {API}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {WORKER}")
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"""
-        CREATE POLICY api ON {table} TO {API} USING (
-               CASE {_ROLE} WHEN 'listener' THEN user_id = {_USER}
-                            WHEN 'service' THEN user_id = {_USER} OR {registered}
-                            WHEN 'local' THEN true ELSE false END)
-    """)
-    op.execute(f"""
-        CREATE POLICY worker ON {table} TO {WORKER} USING (
-               CASE {_ROLE} WHEN 'system' THEN true WHEN 'listener' THEN user_id = {_USER} ELSE false END)
-    """)
-    op.execute(f"CREATE POLICY migration ON {table} TO CURRENT_USER USING ({_ROLE} = 'migration')")
