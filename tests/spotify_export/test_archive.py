@@ -51,18 +51,29 @@ def test_all_history_files_are_found_in_any_folder_and_in_a_stable_order() -> No
     content = zip_file(BOTH)
     export = opened(content)
     assert [(file.name, file.source, file.is_video) for file in export.files] == [
+        ("endsong_0.json", "spotify_export", False),
         ("Streaming_History_Audio_2024_9.json", "spotify_export", False),
         ("Streaming_History_Audio_2024_10.json", "spotify_export", False),
-        ("endsong_0.json", "spotify_export", False),
         ("Streaming_History_Video_2018-2025.json", "spotify_export", True),
         ("StreamingHistory0.json", "spotify_account_data", False),
+        ("StreamingHistory_podcast_0.json", "spotify_account_data", False),
         ("StreamingHistory_music_9.json", "spotify_account_data", False),
         ("StreamingHistory_music_10.json", "spotify_account_data", False),
-        ("StreamingHistory_podcast_0.json", "spotify_account_data", False),
     ]
     reordered = zip_file(dict(reversed(BOTH.items())))
     assert opened(reordered).files == export.files
     assert batches(content) == batches(reordered)
+
+
+def test_files_of_an_export_come_in_the_order_of_their_running_number_whichever_years_stand_before() -> None:
+    names = [
+        "Streaming_History_Audio_2016-2017_0.json",
+        "Streaming_History_Audio_2017_1.json",
+        "Streaming_History_Audio_2017-2018_2.json",
+        "Streaming_History_Audio_2018_10.json",
+    ]
+    content = zip_file({f"{EXTENDED_FOLDER}/{name}": [extended_row()] for name in reversed(names)})
+    assert [file.name for file in opened(content).files] == names
 
 
 def test_every_file_ends_with_all_of_its_bytes_read() -> None:

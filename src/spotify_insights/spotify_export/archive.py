@@ -25,6 +25,7 @@ BATCH_ROWS: Final = 20_000
 _HISTORY: Final = re.compile(
     r"(?:Streaming_History_(?:Audio|Video)_|endsong_|StreamingHistory)[\w .()+-]*\.json", re.ASCII
 )
+_RUNNING_NUMBER: Final = re.compile(r"_(\d+)\.json", re.ASCII)
 _VIDEO: Final = re.compile(r"Streaming_History_Video_")
 _ACCOUNT_DATA: Final = {
     "Userdata.json",
@@ -213,11 +214,16 @@ def _source_by_name(name: str) -> ExportSource:
     return "spotify_account_data" if _base_name(name).startswith("StreamingHistory") else "spotify_export"
 
 
-def _place(file: HistoryFile) -> tuple[bool, bool, list[tuple[int, str]], str]:
-    """Extended history first, since account data only fills its gaps; then by name, `_10` behind `_9`."""
+def _place(file: HistoryFile) -> tuple[bool, bool, int, list[tuple[int, str]], str]:
+    """Extended history first, since account data only fills its gaps; then by time, as far as names tell.
+
+    The number at the end of its name counts an export's files from the oldest on, whichever years it names.
+    """
+    numbered = _RUNNING_NUMBER.search(file.name)
+    number = int(numbered[1][:_MOST_DIGITS]) if numbered else 0
     parts = re.findall(r"(\d+)|(\D+)", file.name, re.ASCII)
     natural = [(int(digits[:_MOST_DIGITS] or 0), text) for digits, text in parts]
-    return file.source != "spotify_export", file.is_video, natural, file.name
+    return file.source != "spotify_export", file.is_video, number, natural, file.name
 
 
 def _base_name(path: str) -> str:
