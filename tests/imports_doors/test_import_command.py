@@ -1,5 +1,7 @@
 """`spotify-insights import` brings what an upload brings, and `imports undo` takes it back."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -119,6 +121,53 @@ def test_what_cannot_be_imported_is_one_sentence(
     assert says in said.err
     assert len(said.err.splitlines()) == 1
     assert everything(empty) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"old \xe4.zip", "old \N{REPLACEMENT CHARACTER}.zip"),
+        (b"two\nlines\x1b[31m.zip", "twolines[31m.zip"),
+        (b"[red] {0} %s.zip", "[red] {0} %s.zip"),
+    ],
+)
+def test_a_file_may_have_any_name(
+    operator: Operator, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, name: bytes, shown: str
+) -> None:
+    a_user(runtime)
+    path = os.fsdecode(name)
+    (operator.folder / path).write_bytes(EXPORT)
+    # For the bar, which shows the name, too.
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    assert operator.type("import", path, "--json").document["plays"] == 3
+
+    (line,) = operator.type("imports", "list").lines
+    assert f" {shown}: " in line
+
+
+def test_what_comes_through_a_pipe_is_refused_with_a_reason(operator: Operator, runtime: Runtime) -> None:
+    a_user(runtime)
+    reading, writing = os.pipe()
+    os.close(writing)
+    said = operator.type("import", f"/dev/fd/{reading}")
+    os.close(reading)
+    assert (said.code, said.out) == (1, "")
+    assert "cannot be read (" in said.err
+    assert "(None)" not in said.err
+
+
+def test_a_broken_file_of_a_folder_is_named_in_one_line(operator: Operator, runtime: Runtime) -> None:
+    a_user(runtime)
+    folder = operator.folder / os.fsdecode(b"\xe4\n")
+    folder.mkdir()
+    (folder / "endsong_0.json").write_bytes(b"%PDF")
+
+    said = operator.type("import", str(operator.folder), "--json")
+
+    assert (said.code, said.out) == (1, "")
+    assert "endsong_0.json: This file is neither a zip nor JSON" in said.err
+    assert len(said.err.splitlines()) == 1
 
 
 def test_of_several_listeners_one_has_to_be_named(

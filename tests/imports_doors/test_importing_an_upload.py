@@ -10,21 +10,36 @@ from starlette.testclient import TestClient
 
 from access_trials import an_api_key, bearer
 from conftest import Servers
-from export_files import AUDIO_NAME, extended_row, extended_zip, zip_file
+from export_files import AUDIO_NAME, TRACK_ID, extended_row, extended_zip, zip_file
 from jobs_inline import job_row, queued_jobs, work_off
 from makers import a_user
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.attempt import JobCancelledError
 from spotify_insights.jobs.claim import claim
+from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.run import run_job
+from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
 from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.imports.import_history import HistoryImport
 from spotify_insights.listening.imports.jobs import ImportHistory
+from spotify_insights.listening.imports.request import MOST_UPLOADS
 from spotify_insights.listening.imports.run import import_history
+from spotify_insights.privacy.jobs import PurgeExpiredData
 from spotify_insights.runtime import Runtime
 from spotify_insights.storage.write import CHUNK_BYTES
 from spotify_insights.worker.tasks import Handlers
 from upload_trials import EXPORT, RECEIPT, RECEIPT_AGAIN, cached_version, done, everything, imported, upload
+
+OTHER_ARTIST = {
+    "master_metadata_track_name": "Tin Roof",
+    "master_metadata_album_artist_name": "Somebody New",
+    "spotify_track_uri": "spotify:track:1111111111111111111111",
+}
+ARTIST_OF_NO_TRACK = {
+    "master_metadata_track_name": "Harbour",
+    "master_metadata_album_artist_name": "Marit Holstad",
+    "spotify_track_uri": "spotify:track:2222222222222222222222",
+}
 
 
 def test_an_upload_becomes_plays_and_a_receipt(client: TestClient, runtime: Runtime, empty: Servers) -> None:
@@ -82,6 +97,31 @@ def test_undoing_restores_every_row(client: TestClient, runtime: Runtime, empty:
     assert job.result == {"import_id": import_id, "plays": 3, "spoken_plays": 2}
     assert everything(empty) == before
     assert client.delete(f"/api/listening/imports/{import_id}").status_code == 404
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_favourites_that_spotify_told_outlast_an_import_of_them(
+    client: TestClient, runtime: Runtime, empty: Servers, *, dry_run: bool
+) -> None:
+    """They were there before it, though nobody had played them: a track, and an artist without any."""
+    user_id = a_user(runtime)
+    artist = ArtistEntry("0" * 22, "Anouk Fenmore", ("dream pop",))
+    unplayed = ArtistEntry("1" * 22, "Marit Holstad", ("folk",))
+    track = TrackEntry(TRACK_ID, "Half Moon", (artist,), "Low Tide", None, 200_000, explicit=False, isrc=None)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        keys = store_artists(tx.session, [artist, unplayed], source="spotify_api")
+        store_tracks(tx.session, [track], keys, source="spotify_api")
+    before = everything(empty)
+    rows = [extended_row(), extended_row(**OTHER_ARTIST), extended_row(**ARTIST_OF_NO_TRACK)]
+
+    if dry_run:
+        done(runtime, upload(client, user_id, extended_zip(rows), dry_run="true"))
+    else:
+        import_id = imported(runtime, client, user_id, extended_zip(rows))["import_id"]
+        assert len(everything(empty)["tracks"]) == 3
+        done(runtime, client.delete(f"/api/listening/imports/{import_id}"))
+
+    assert everything(empty) == before
 
 
 def test_a_dry_run_tells_everything_and_stores_nothing(
@@ -201,6 +241,44 @@ def test_a_cancelled_import_leaves_nothing(client: TestClient, runtime: Runtime,
         )
 
     assert everything(empty) == before
+
+
+def test_a_cancelled_upload_that_waited_leaves_nothing(
+    client: TestClient, runtime: Runtime, empty: Servers
+) -> None:
+    user_id = a_user(runtime)
+    before = everything(empty)
+    for _ in range(MOST_UPLOADS + 1):
+        task_id = upload(client, user_id).json()["task_id"]
+        assert client.delete(f"/api/tasks/{task_id}").status_code == 200
+        assert everything(empty) == before
+
+
+def test_uploads_of_imports_that_were_given_up_are_in_nobodys_way(
+    client: TestClient, runtime: Runtime, empty: Servers
+) -> None:
+    """As when every worker that began was killed: nobody was left to delete them."""
+    user_id = a_user(runtime)
+    before = everything(empty)
+    for _ in range(MOST_UPLOADS):
+        upload(client, user_id)
+    assert upload(client, user_id).status_code == 409
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(
+            text("UPDATE background_jobs SET status = 'dead', finished_at = clock_timestamp()")
+        )
+
+    waiting = upload(client, user_id)
+    assert waiting.status_code == 202
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        enqueue(tx, PurgeExpiredData())
+        tx.session.execute(text("UPDATE background_jobs SET available_at = clock_timestamp()"))
+    work_off(runtime)
+
+    assert job_row(runtime.database, UUID(waiting.json()["task_id"])).status == "succeeded"
+    assert everything(empty).keys() - before.keys() == {
+        *("plays", "spoken_plays", "tracks", "artists", "track_artists", "imports", "import_batches")
+    }
 
 
 def test_the_last_attempt_takes_the_upload_along(

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,14 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from conftest import Servers
-from export_files import extended_row, json_file, zip_file
+from export_files import NOW, extended_row, json_file, write_export, zip_file
 from jobs_inline import work_off
 from makers import a_user
-from spotify_insights.database.actor import SYSTEM
+from spotify_insights.cli.imports.files import opened_path
+from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.jobs.enqueue import enqueue
+from spotify_insights.listening.imports.import_history import HistoryImport
 from spotify_insights.listening.imports.request import add_to_upload, begin_upload
 from spotify_insights.privacy.jobs import PurgeExpiredData
 from spotify_insights.runtime import Runtime
@@ -95,6 +98,30 @@ def test_what_a_killed_process_has_taken_in_goes_with_a_purge(runtime: Runtime, 
     work_off(runtime)
 
     assert everything(empty) == before
+
+
+def test_what_a_killed_import_has_made_goes_with_a_purge(
+    runtime: Runtime, empty: Servers, tmp_path: Path
+) -> None:
+    """Tracks and artists are everybody's, and stored before the plays of them."""
+    user_id = a_user(runtime)
+    before = everything(empty)
+    path = write_export(tmp_path, [extended_row()])
+    with opened_path(path, now=NOW) as file, suppress(KeyboardInterrupt):
+        killed = HistoryImport(runtime.database, Actor.listener(user_id), user_id, file)
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
+            killed.run(tx)
+            raise KeyboardInterrupt
+    assert everything(empty).keys() - before.keys() == {"tracks", "artists", "track_artists"}
+
+    for gone, days in ((False, 0), (True, 2)):
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
+            # Time passes.
+            statement = "UPDATE tracks SET updated_at = updated_at - make_interval(days => :days)"
+            tx.session.execute(text(statement), {"days": days})
+            enqueue(tx, PurgeExpiredData())
+        work_off(runtime)
+        assert (everything(empty) == before) == gone
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Marking the plays that a better source tells, too, after plays were added or taken away."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from spotify_insights.database.planning import without_nested_loops
 from spotify_insights.listening.same_play import WITHIN_SECONDS, Account, superseded
 
 # The best accounts that lie farther away decide nothing; no export knows a play that is longer than a week.
@@ -64,7 +66,8 @@ def mark_superseded(
         "track_ids": None if track_ids is None else list(track_ids),
         "around": _AROUND,
     }
-    rows = session.execute(_ACCOUNTS, chosen).all()
+    with nullcontext() if track_ids is not None else without_nested_loops(session):
+        rows = session.execute(_ACCOUNTS, chosen).all()
     gone = superseded(
         Account(key=row.id, song=row.song, source=row.source, ended_at=row.ended_at, ms_played=row.ms_played)
         for row in rows

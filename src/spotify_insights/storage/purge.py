@@ -22,10 +22,6 @@ _EXPIRED_FILES: Final = text("""
               AND NOT EXISTS (SELECT FROM stored_file_chunks c WHERE c.file_id = f.id)
             LIMIT :batch)
 """)
-_END: Final = text("""
-    UPDATE stored_files SET expires_at = least(expires_at, clock_timestamp())
-     WHERE id = :file_id AND user_id = :user_id
-""")
 _CHUNKS_OF_FILE: Final = text("""
     DELETE FROM stored_file_chunks WHERE (file_id, number) IN (
            SELECT file_id, number FROM stored_file_chunks
@@ -47,11 +43,6 @@ def purge_expired_files(session: Session, *, batch: int = MOST_CHUNKS) -> int:
 def drop_chunks_of(session: Session, user_id: UUID, *, batch: int = MOST_CHUNKS) -> int:
     """Delete at most `batch` pieces of a user's files; how many."""
     return rows_changed(session, _CHUNKS_OF, {"user_id": user_id, "batch": batch})
-
-
-def end_file(session: Session, user_id: UUID, file_id: UUID) -> None:
-    """Let nobody read the file from now on; if nobody drops it sooner, the next purge does."""
-    session.execute(_END, {"file_id": file_id, "user_id": user_id})
 
 
 def drop_file(session: Session, user_id: UUID, file_id: UUID, *, batch: int = MOST_CHUNKS) -> int:

@@ -1,5 +1,6 @@
 """Reading a stored file: what it is, and its content a piece at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -34,6 +35,11 @@ _EXPORTS: Final = f"""
 _COUNT: Final = text("""
     SELECT count(*) FROM stored_files
      WHERE user_id = :user_id AND kind = :kind AND expires_at > clock_timestamp()
+""")
+_COMPLETE: Final = text("""
+    SELECT id FROM stored_files
+     WHERE (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id) AND kind = :kind
+       AND completed_at IS NOT NULL AND expires_at > clock_timestamp()
 """)
 # In no policy of a provider is there a longer time for personal data of somebody who left.
 _SHORTEN: Final = text("""
@@ -79,6 +85,11 @@ def read_chunk(session: Session, user_id: UUID, file_id: UUID, number: int) -> b
 def count_files(session: Session, user_id: UUID, *, kind: str) -> int:
     """How many files of this kind are kept for the user, complete or not."""
     return int(session.execute(_COUNT, {"user_id": user_id, "kind": kind}).scalar_one())
+
+
+def complete_files(session: Session, user_id: UUID | None, *, kind: str) -> Sequence[UUID]:
+    """The ids of the user's files of this kind that are whole and still kept; None means everybody's."""
+    return session.scalars(_COMPLETE, {"user_id": user_id, "kind": kind}).all()
 
 
 def shorten_exports(session: Session, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Storing a file in the database, the one place that API and workers share: begun, filled, completed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import IO, Final, Literal
 from uuid import UUID
@@ -81,6 +81,17 @@ def keep_file_for(session: Session, file_id: UUID, lasts: timedelta) -> None:
     session.execute(
         update(StoredFile).where(StoredFile.id == file_id).values(expires_at=func.clock_timestamp() + lasts)
     )
+
+
+def expire_files(session: Session, file_ids: Sequence[UUID]) -> None:
+    """Let the time of these files be over: nobody can read them, and the next purge deletes them."""
+    if file_ids:
+        session.execute(
+            update(StoredFile)
+            .where(StoredFile.id.in_(file_ids))
+            .values(expires_at=func.clock_timestamp())
+            .execution_options(synchronize_session=False)
+        )
 
 
 def drop_begun_files(session: Session, user_id: UUID, *, kind: Literal["export", "upload"]) -> None:

@@ -1,5 +1,6 @@
 """The export at a path: a zip, a JSON file, or all history files of a folder as one."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,11 +32,17 @@ def opened_path(path: Path, *, now: datetime) -> Iterator[OpenedExports]:
             exports = [_open(stack, file, within=path) for file in files]
             size = sum(file.stat().st_size for file in files)
         except OSError as error:
-            sentence = f"{error.filename or path} cannot be read ({error.strerror}); "
+            sentence = f"{shown(error.filename or path)} cannot be read ({error.strerror or error}); "
             raise InvalidInputError(sentence + "look whether it is there and yours.", field="path") from None
         # Account data only fills the gaps of the extended history.
         exports.sort(key=lambda export: export.files[0].source != "spotify_export")
-        yield OpenedExports(exports, path.resolve().name, size, now)
+        yield OpenedExports(exports, shown(path.resolve().name), size, now)
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    """The name of a file as far as it can be stored and shown: a disk takes any bytes, and steering, too."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(character for character in text if character.isprintable())
 
 
 def _open(stack: ExitStack, file: Path, *, within: Path) -> Export:
@@ -45,7 +52,7 @@ def _open(stack: ExitStack, file: Path, *, within: Path) -> Export:
     except InvalidInputError as error:
         if file == within:
             raise
-        raise InvalidInputError(f"{file.relative_to(within)}: {error.message}", field="path") from None
+        raise InvalidInputError(f"{shown(file.relative_to(within))}: {error.message}", field="path") from None
 
 
 def _recognised(folder: Path) -> list[Path]:
@@ -56,13 +63,13 @@ def _recognised(folder: Path) -> list[Path]:
     )
     if not files:
         raise InvalidInputError(
-            f"The folder {folder} holds no listening history. It is in files such as "
+            f"The folder {shown(folder)} holds no listening history. It is in files such as "
             "Streaming_History_Audio_2020-2021_3.json, or in the zip that Spotify sent.",
             field="path",
         )
     if len(files) > _MOST_FILES:
         raise InvalidInputError(
-            f"The folder {folder} holds more than {_MOST_FILES} history files; import them in parts.",
+            f"The folder {shown(folder)} holds more than {_MOST_FILES} history files; import them in parts.",
             field="path",
         )
     return files

@@ -22,6 +22,8 @@ from spotify_insights.listening.imports.import_history import HistoryImport
 from spotify_insights.listening.imports.opened_exports import OpenedExports
 from spotify_insights.listening.imports.receipt import Receipt
 from spotify_insights.listening.imports.run import rehearse
+from spotify_insights.listening.imports.tell_planner import tell_planner
+from spotify_insights.memory import share_freed_memory
 
 _WORDS: Final = {
     "rows": "Rows",
@@ -46,6 +48,7 @@ def import_from(
         InvalidInputError: it is no export or damaged, or nobody says whose it is; nothing is stored.
         SetupError, UnavailableError, ConflictError: as `history_of`.
     """
+    share_freed_memory()
     which = WhichDatabase(data_dir=data_dir, demo=demo)
     with opened_path(path, now=now()) as file, history_of(which, user) as history:
         import_id, receipt = when_free(lambda: _import(history, file, dry_run=dry_run))
@@ -70,13 +73,19 @@ def _import(history: History, file: OpenedExports, *, dry_run: bool) -> tuple[UU
         with importing.leaving_nothing(), history.database.transaction(acting_for=actor) as tx:
             imported = importing.run(tx)
             history.changed_in(tx)
+        tell_planner(history.database, imported.receipt)
         return imported.import_id, imported.receipt
 
 
 @contextmanager
 def _bar(file: OpenedExports) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, nothing elsewhere. Standard output is for the receipt."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     hidden = not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True) as bar:
         task = bar.add_task(f"Importing {file.name}", total=file.total_bytes or 1)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from uuid import UUID
 
@@ -84,7 +85,7 @@ class ExportTracks:
     def numbers_of(self, entries: Sequence[MusicEntry]) -> list[int]:
         """The number of each entry's track, in their order; what is not there is made."""
         with self._lock:
-            keys = [entry.spotify_id or self._name_key(entry) for entry in entries]
+            keys = [entry.spotify_id or self._remembered_key(entry) for entry in entries]
             new = {key: entry for key, entry in zip(keys, entries, strict=True) if key not in self._known}
             if len(self._known) + len(new) > _MOST_REMEMBERED:
                 self._known.clear()
@@ -95,13 +96,13 @@ class ExportTracks:
             known = self._known
             return [known[key] for key in keys]
 
-    def hold(self, session: Session, numbers: Sequence[int]) -> bool:
+    def hold(self, session: Session, numbers: AbstractSet[int]) -> bool:
         """Let nobody delete these tracks until the transaction of `session` ends.
 
         Returns:
             False where one is gone already: then `numbers_of` has to be asked again.
         """
-        to_hold = set(numbers) - self._held
+        to_hold = numbers - self._held
         if not to_hold:
             return True
         held = set(session.scalars(_HOLD, {"ids": sorted(to_hold)}))
@@ -112,7 +113,14 @@ class ExportTracks:
                 self._known = {key: number for key, number in self._known.items() if number not in gone}
         return not gone
 
-    def _name_key(self, entry: MusicEntry) -> UUID:
+    def forget(self) -> None:
+        """Give back the memory of all but `made`: nothing more will be asked."""
+        with self._lock:
+            self._known.clear()
+            self._name_keys.clear()
+            self._held.clear()
+
+    def _remembered_key(self, entry: MusicEntry) -> UUID:
         names = (entry.track_name, entry.artist_name)
         key = self._name_keys.get(names)
         if key is None:
@@ -135,7 +143,7 @@ class ExportTracks:
         entries = missing.values()
         return {
             "spotify_ids": [entry.spotify_id for entry in entries],
-            "name_keys": [self._name_key(entry) for entry in entries],
+            "name_keys": [track_key(entry.track_name, entry.artist_name) for entry in entries],
             "names": [entry.track_name for entry in entries],
             "albums": [entry.album_name for entry in entries],
             "artists": [artists.get(entry.artist_name) for entry in entries],

@@ -1,6 +1,6 @@
 """Importing one privacy export: each play is stored once, and every row is accounted for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,16 +14,19 @@ from sqlalchemy.orm import Session
 from spotify_insights.database.actor import SYSTEM, Actor
 from spotify_insights.database.database import Database, Transaction
 from spotify_insights.database.table import new_id
+from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.listening.forget import forget_tracks
 from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.imports.export_tracks import ExportTracks
 from spotify_insights.listening.imports.read_ahead import read_ahead
 from spotify_insights.listening.imports.receipt import Receipt
-from spotify_insights.listening.imports.staging import Merged, PlayLines, Staging
+from spotify_insights.listening.imports.staged_plays import PlayStager, StagedPlays
+from spotify_insights.listening.imports.staging import COUNTED_FROM_MS, Merged, Staging
+from spotify_insights.listening.jobs import TakeCalendarSnapshots
 from spotify_insights.listening.models import Import
 from spotify_insights.listening.supersede import mark_superseded
-from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
+from spotify_insights.spotify_export.entry import ExportBatch
 
 _ADD_BATCH: Final = text("""
     INSERT INTO import_batches (import_id, number, user_id, plays, spoken_plays)
@@ -31,12 +34,12 @@ _ADD_BATCH: Final = text("""
 """)
 _LAST: Final = text("SELECT coalesce(max(id), 0) FROM plays WHERE user_id = :user_id")
 # Keys grow, so those behind the last one before are what this import was the first to tell.
-_SUPERSEDED: Final = text("""
-    SELECT count(*) FILTER (WHERE ms_played >= 30000) AS plays,
-           count(*) FILTER (WHERE ms_played < 30000) AS skips
+_SUPERSEDED: Final = text(f"""
+    SELECT count(*) FILTER (WHERE ms_played >= {COUNTED_FROM_MS}) AS plays,
+           count(*) FILTER (WHERE ms_played < {COUNTED_FROM_MS}) AS skips
       FROM plays
      WHERE user_id = :user_id AND superseded AND source = 'spotify_account_data' AND id > :last_before
-""")
+""")  # noqa: S608  # only constants are put together
 _NOTHING: Final = Merged({}, "{}")
 
 
@@ -56,7 +59,10 @@ class HistoryFile(Protocol):
 
 @dataclass(frozen=True)
 class Imported:
-    """An import that is stored when its transaction ends; `import_id` undoes it."""
+    """An import that is stored when its transaction ends; `import_id` undoes it.
+
+    `first_play_at` and `last_play_at` are those of its music but videos, and None without any.
+    """
 
     import_id: UUID
     receipt: Receipt
@@ -69,8 +75,7 @@ class _Prepared:
     """A batch with all that can be done about it while the database stores the one before."""
 
     batch: ExportBatch
-    numbers: Sequence[int]
-    lines: str
+    plays: StagedPlays
 
 
 @dataclass
@@ -92,7 +97,7 @@ class HistoryImport:
     file: HistoryFile
     progress: Callable[[ExportBatch], None] = lambda _batch: None
     _tracks: dict[str, ExportTracks] = field(default_factory=dict, init=False)
-    _lines: PlayLines = field(default_factory=PlayLines, init=False)
+    _stager: PlayStager = field(default_factory=PlayStager, init=False)
 
     @contextmanager
     def leaving_nothing(self) -> Iterator[None]:
@@ -126,20 +131,24 @@ class HistoryImport:
                 told = {"plays": music.ids, "spoken": spoken.ids, "user_id": self.user_id}
                 session.execute(_ADD_BATCH, told | {"import_id": import_id, "number": number})
                 _account_for(receipt, batch, music, spoken)
-                moments = _span(moments, batch.music)
+                if (span := prepared.plays.span) is not None:
+                    moments += span
                 if music.first_added is not None:
                     touched.append(music.first_added)
                 self.progress(batch)
+        for tracks in self._tracks.values():
+            tracks.forget()
         changed = mark_superseded(session, self.user_id)
         aside = session.execute(_SUPERSEDED, {"user_id": self.user_id, "last_before": last_before}).one()
         receipt.plays -= aside.plays
         receipt.skips -= aside.skips
         receipt.superseded = aside.plays + aside.skips
-        first, last = moments or (None, None)
+        first, last = (min(moments), max(moments)) if moments else (None, None)
         if changed is not None:
             touched.append(changed)
         if touched:
             refresh_blocks(session, self.user_id, since=min(touched))
+            enqueue(tx, TakeCalendarSnapshots(user_id=self.user_id))
         session.execute(
             update(Import)
             .where(Import.id == import_id, Import.user_id == self.user_id)
@@ -158,23 +167,24 @@ class HistoryImport:
             yield self._prepare(batch)
 
     def _prepare(self, batch: ExportBatch) -> _Prepared:
-        if not batch.music:
-            return _Prepared(batch, [], "")
+        numbers = self._tracks_of(batch).numbers_of(batch.music)
+        return _Prepared(batch, self._stager.stage(batch.music, numbers))
+
+    def _tracks_of(self, batch: ExportBatch) -> ExportTracks:
         tracks = self._tracks.get(batch.source)
         if tracks is None:
-            tracks = ExportTracks(self.database, self.actor, batch.source)
-            self._tracks[batch.source] = tracks
-        numbers = tracks.numbers_of(batch.music)
-        return _Prepared(batch, numbers, self._lines.write(batch.music, numbers))
+            tracks = self._tracks[batch.source] = ExportTracks(self.database, self.actor, batch.source)
+        return tracks
 
     def _merge(self, session: Session, staging: Staging, prepared: _Prepared) -> tuple[Merged, Merged]:
-        batch = prepared.batch
+        batch, plays = prepared.batch, prepared.plays
         music = spoken = _NOTHING
         if batch.music:
+            tracks = self._tracks_of(batch)
             # What somebody deleted meanwhile is made once more.
-            while not self._tracks[batch.source].hold(session, prepared.numbers):
-                prepared = self._prepare(batch)
-            music = staging.merge_music(batch.source, prepared.lines)
+            while not tracks.hold(session, plays.track_ids):
+                plays.tell_tracks(tracks.numbers_of(batch.music))
+            music = staging.merge_music(batch.source, plays)
         if batch.spoken:
             spoken = staging.merge_spoken(batch.source, batch.spoken)
         return music, spoken
@@ -191,8 +201,3 @@ def _account_for(receipt: Receipt, batch: ExportBatch, music: Merged, spoken: Me
     )
     receipt.unnamed += batch.unnamed
     receipt.bad += batch.bad
-
-
-def _span(known: Sequence[datetime], entries: Sequence[MusicEntry]) -> list[datetime]:
-    moments = [*known, *(entry.ended_at for entry in entries)]
-    return [min(moments), max(moments)] if moments else []

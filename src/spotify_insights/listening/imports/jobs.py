@@ -5,9 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from spotify_insights.jobs.job import ListenerJob, Queue
-
-# Another job that changes the same history may take half an hour; it is looked after every few seconds.
-_MOST_WAITS = 1000
+from spotify_insights.listening.jobs import MOST_WAITS
 
 
 class ImportHistory(ListenerJob):
@@ -16,7 +14,7 @@ class ImportHistory(ListenerJob):
     task_name: ClassVar[str] = "listening.import_history"
     queue: ClassVar[Queue] = Queue.SPOTIFY
     time_limit: ClassVar[timedelta] = timedelta(minutes=30)
-    max_snoozes: ClassVar[int] = _MOST_WAITS
+    max_snoozes: ClassVar[int] = MOST_WAITS
     # As long as the upload is kept.
     expires_after: ClassVar[timedelta] = timedelta(days=1)
     file_id: UUID
@@ -29,5 +27,5 @@ class UndoImport(ListenerJob):
     task_name: ClassVar[str] = "listening.undo_import"
     queue: ClassVar[Queue] = Queue.SPOTIFY
     time_limit: ClassVar[timedelta] = timedelta(minutes=30)
-    max_snoozes: ClassVar[int] = _MOST_WAITS
+    max_snoozes: ClassVar[int] = MOST_WAITS
     import_id: UUID

@@ -14,6 +14,7 @@ from spotify_insights.database.database import Database, Transaction
 from spotify_insights.errors import ConflictError, NotFoundError
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.listening.imports.jobs import ImportHistory, UndoImport
+from spotify_insights.listening.imports.unwanted_uploads import expire_unwanted_uploads
 from spotify_insights.storage.purge import drop_file
 from spotify_insights.storage.read import count_files
 from spotify_insights.storage.write import add_chunk, begin_file, complete_file, keep_file_for
@@ -53,6 +54,7 @@ def begin_upload(tx: Transaction, user_id: UUID, name: str) -> UUID:
     """
     # It also makes two requests of one user count one after the other.
     refuse_if_erasing(tx.session, user_id)
+    expire_unwanted_uploads(tx.session, user_id)
     if count_files(tx.session, user_id, kind="upload") >= MOST_UPLOADS:
         raise ConflictError(
             f"{MOST_UPLOADS} uploads are waiting to be imported already. Try again when one of them is done."

@@ -17,6 +17,7 @@ from spotify_insights.listening.imports.opened_exports import OpenedExports
 from spotify_insights.listening.imports.receipt import Receipt
 from spotify_insights.listening.imports.request import drop_upload
 from spotify_insights.listening.imports.stored_upload import open_upload, upload_facts
+from spotify_insights.listening.imports.tell_planner import tell_planner
 from spotify_insights.listening.imports.undo import undo_import
 from spotify_insights.listening.wait_for_purge import wait_for_purge
 from spotify_insights.spotify_export.archive import open_export
@@ -63,6 +64,7 @@ def import_history(
                     imported = importing.run(completion.tx)
                     cache.invalidate(completion.tx, [listener_scope(job.user_id)])
                     completion.result = result_of(imported, imported.receipt)
+                tell_planner(database, imported.receipt)
                 queue_fill(database, reccobeats)
 
 

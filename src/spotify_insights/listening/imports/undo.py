@@ -7,10 +7,13 @@ from sqlalchemy import text
 
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.database.database import Transaction, rows_changed
+from spotify_insights.database.planning import without_nested_loops
 from spotify_insights.errors import NotFoundError
+from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.listening.forget import forget_tracks
 from spotify_insights.listening.hold_history import hold_history
+from spotify_insights.listening.jobs import TakeCalendarSnapshots
 from spotify_insights.listening.supersede import mark_superseded
 
 _FIND: Final = text("SELECT id FROM imports WHERE id = :import_id AND user_id = :user_id FOR UPDATE")
@@ -50,11 +53,14 @@ def undo_import(tx: Transaction, user_id: UUID, import_id: UUID) -> dict[str, in
     hold_history(session, user_id)
     if session.execute(_FIND, chosen).one_or_none() is None:
         raise NotFoundError("There is no such import. It may have been undone already.")
-    tracks = session.scalars(_DROP_PLAYS, chosen).all()
-    spoken = rows_changed(session, _DROP_SPOKEN, chosen)
+    with without_nested_loops(session):
+        tracks = session.scalars(_DROP_PLAYS, chosen).all()
+        spoken = rows_changed(session, _DROP_SPOKEN, chosen)
     session.execute(_DROP, chosen)
     mark_superseded(session, user_id)
     refresh_blocks(session, user_id)
+    if tracks:
+        enqueue(tx, TakeCalendarSnapshots(user_id=user_id))
     # Whether others play these tracks, only the system sees.
     tx.continue_as(SYSTEM)
     forget_tracks(session, sorted(set(tracks)))
