@@ -9,11 +9,22 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from spotify_insights.database.hot_read import HotRead
-from spotify_insights.listening.analytics.columns import FEATURES, HistoryColumns, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.columns import (
+    FEATURES,
+    NO_PLAYS,
+    HistoryColumns,
+    TrackColumns,
+    joined,
+)
 from spotify_insights.listening.blocks.packing import unpack_features, unpack_identities, unpack_plays
 
-_BLOCKS: Final = text("SELECT content FROM history_blocks WHERE user_id = :user_id ORDER BY number")
-_TRACKS: Final = text("SELECT identities, features FROM history_tracks WHERE user_id = :user_id")
+# One statement: what plays refer to are the tracks of the same moment.
+_PACKED: Final = text("""
+    SELECT t.identities, t.features,
+           ARRAY(SELECT b.content FROM history_blocks b
+                  WHERE b.user_id = t.user_id ORDER BY b.number) AS plays
+      FROM history_tracks t WHERE t.user_id = :user_id
+""")
 
 _OUTLINE: Final = """
     SELECT u.id, u.timezone, u.preferences, t.revision,
@@ -32,13 +43,6 @@ _TRACKS_CONTENT: Final = """
     SELECT revision, identities, features FROM history_tracks WHERE user_id = %(user_id)s
 """
 
-NO_PLAYS: Final = PlayColumns(
-    ended_at=np.empty(0, np.int64),
-    track=np.empty(0, np.int32),
-    ms_played=np.empty(0, np.int32),
-    flags=np.empty(0, np.uint8),
-)
-
 NO_HISTORY: Final = HistoryColumns(
     plays=NO_PLAYS,
     tracks=TrackColumns(
@@ -54,25 +58,12 @@ NO_HISTORY: Final = HistoryColumns(
 
 def load_history(session: Session, user_id: UUID) -> HistoryColumns | None:
     """A listener's whole history; None where nothing is packed."""
-    row = session.execute(_TRACKS, {"user_id": user_id}).one_or_none()
+    row = session.execute(_PACKED, {"user_id": user_id}).one_or_none()
     if row is None:
         return None
-    blocks = session.scalars(_BLOCKS, {"user_id": user_id})
     return HistoryColumns(
-        plays=joined([unpack_plays(bytes(content)) for content in blocks]),
+        plays=joined([unpack_plays(bytes(content)) for content in row.plays]),
         tracks=track_columns(bytes(row.identities), bytes(row.features)),
-    )
-
-
-def joined(blocks: Sequence[PlayColumns]) -> PlayColumns:
-    """The plays of blocks that follow each other."""
-    if not blocks:
-        return NO_PLAYS
-    return PlayColumns(
-        ended_at=np.concatenate([block.ended_at for block in blocks]),
-        track=np.concatenate([block.track for block in blocks]),
-        ms_played=np.concatenate([block.ms_played for block in blocks]),
-        flags=np.concatenate([block.flags for block in blocks]),
     )
 
 

@@ -23,12 +23,13 @@ _TO_REFRESH: Final = text("""
      ORDER BY u.id LIMIT :most
 """)
 _IS_STALE: Final = text("SELECT is_stale FROM history_tracks WHERE user_id = :user_id")
+# Those that are marked already, too: somebody may be refreshing them, from what was known a moment ago.
 _MARK: Final = text("""
     UPDATE history_tracks SET is_stale = true
-     WHERE NOT is_stale AND user_id IN (
+     WHERE user_id IN (
            SELECT p.user_id FROM plays p WHERE p.track_id = ANY(CAST(:track_ids AS bigint[])))
 """)
-_MARK_ALL: Final = text("UPDATE history_tracks SET is_stale = true WHERE NOT is_stale")
+_MARK_ALL: Final = text("UPDATE history_tracks SET is_stale = true")
 
 
 def refresh_history(attempt: Attempt, job: RefreshHistory, *, cache: Cache) -> None:

@@ -1,6 +1,6 @@
 """Plays and tracks straight from the tables into arrays: no row becomes a Python object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,20 +10,39 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from spotify_insights.audio_features.values import FEATURE_NAMES
-from spotify_insights.listening.analytics.columns import PLAYED_TO_END, PRIVATE_SESSION, PROVIDERS, SKIPPED
+from spotify_insights.listening.analytics.columns import (
+    FEATURES,
+    PLAYED_TO_END,
+    PRIVATE_SESSION,
+    PROVIDERS,
+    SKIPPED,
+)
 
+SUPERSEDED: Final = 128
+"""In the flags of a row, besides those of the columns: a better source tells this play, too."""
+
+# date_part counts in binary, extract in decimal, which takes four times as long.
 # One value for all rows: row by row, the client alone would take longer than the database.
 _PLAYS: Final = f"""
-    SELECT string_agg(int8send(floor(extract(epoch FROM ended_at))::int8) || int8send(track_id)
+    SELECT string_agg(int8send(floor(date_part('epoch', ended_at))::int8) || int8send(track_id)
                       || int4send(coalesce(ms_played, -1)) || int4send(flags), NULL)
       FROM (SELECT ended_at, track_id, ms_played,
                    CASE WHEN skipped OR reason_end IN ('fwdbtn', 'backbtn') THEN {SKIPPED} ELSE 0 END
                    + CASE WHEN reason_end = 'trackdone' THEN {PLAYED_TO_END} ELSE 0 END
-                   + CASE WHEN private_session THEN {PRIVATE_SESSION} ELSE 0 END AS flags
+                   + CASE WHEN private_session THEN {PRIVATE_SESSION} ELSE 0 END
+                   + CASE WHEN superseded THEN {SUPERSEDED} ELSE 0 END AS flags
               FROM plays
-             WHERE user_id = %(user_id)s AND NOT superseded AND ended_at >= to_timestamp(%(since)s)
+             WHERE user_id = %(user_id)s
+               AND ended_at >= to_timestamp(%(since)s) AND ended_at < to_timestamp(%(until)s)
              ORDER BY ended_at, track_id, ms_played) AS play
 """  # noqa: S608  # only constants are put together
+_FIRST_AND_LAST: Final = """
+    SELECT int8send(floor(date_part('epoch', min(ended_at)))::int8)
+           || int8send(floor(date_part('epoch', max(ended_at)))::int8)
+      FROM plays WHERE user_id = %(user_id)s AND ended_at >= to_timestamp(%(since)s)
+"""
+# Half a year, some ten thousand plays: a whole history would be in memory several times on its way.
+_SLICE_SECONDS: Final = 180 * 86_400
 _PLAY_COLUMNS: Final = (("ended_at", ">i8"), ("track_id", ">i8"), ("ms_played", ">i4"), ("flags", ">i4"))
 
 # An artist who is known by name alone is the one of that name who has an id, if there is just one.
@@ -36,14 +55,20 @@ _IDENTITIES: Final = """
            || int8send(CASE WHEN t.album_name IS NULL THEN -1
                        ELSE hashtextextended(lower(t.album_name) || coalesce(a.name_key::text, ''), 0) END)
            || int8send(hashtextextended(coalesce(t.name_key::text, t.id::text), 0))
-           || int4send(coalesce(t.duration_ms, -1)), NULL ORDER BY wanted.place)
+           || int4send(coalesce(t.duration_ms, -1)) || int4send((t.spotify_id IS NOT NULL)::int),
+           NULL ORDER BY wanted.place)
       FROM unnest(%(ids)s::int8[]) WITH ORDINALITY wanted (id, place)
       JOIN tracks t ON t.id = wanted.id
       LEFT JOIN track_artists c ON c.track_id = t.id AND c.position = 0
       LEFT JOIN artists a ON a.id = c.artist_id
 """
 _IDENTITY_COLUMNS: Final = (
-    *(("track_id", ">i8"), ("artist", ">i8"), ("album", ">i8"), ("song_key", ">i8"), ("duration_ms", ">i4")),
+    ("track_id", ">i8"),
+    ("artist", ">i8"),
+    ("album", ">i8"),
+    ("song_key", ">i8"),
+    ("duration_ms", ">i4"),
+    ("has_id", ">i4"),
 )
 
 
@@ -72,24 +97,35 @@ _FEATURES: Final = f"""
     )
 }
 """  # noqa: S608  # only constants are put together
+# A listener has tens of thousands.
+_TRACKS_AT_ONCE: Final = 8192
 _FEATURE_COLUMNS: Final = (
     *((f"value_{name}", ">f4") for name in FEATURE_NAMES),
     *((f"supplier_{name}", ">i2") for name in FEATURE_NAMES),
 )
 
 
-def read_plays(session: Session, user_id: UUID, *, since: int) -> NDArray[Any]:
-    """The plays that count and ended at `since` (Unix seconds) or later, the oldest first.
+def read_plays(session: Session, user_id: UUID, *, since: int) -> Iterator[NDArray[Any]]:
+    """The plays that ended at `since` (Unix seconds) or later, superseded ones included, the oldest first.
 
     Returns:
-        A structured array with ended_at, track_id, ms_played and flags.
+        Structured arrays with ended_at (Unix seconds), track_id, ms_played and flags, one for each slice of
+        time; the plays of one second are in one slice.
     """
-    return _rows(session, _PLAYS, {"user_id": user_id, "since": since}, _PLAY_COLUMNS)
+    chosen = {"user_id": user_id, "since": since}
+    ends = _rows(session, _FIRST_AND_LAST, chosen, (("first", ">i8"), ("last", ">i8")))
+    for first, last in ends.tolist():
+        for begin in range(max(first, since), last + 1, _SLICE_SECONDS):
+            times = {"since": begin, "until": begin + _SLICE_SECONDS}
+            rows = _rows(session, _PLAYS, chosen | times, _PLAY_COLUMNS)
+            if len(rows):
+                yield rows
 
 
 def read_identities(session: Session, track_ids: Sequence[int]) -> NDArray[Any]:
-    """What these tracks are, in their order: track_id, artist, album, song_key and duration_ms."""
-    return _rows(session, _IDENTITIES, {"ids": list(track_ids)}, _IDENTITY_COLUMNS)
+    """What these tracks are, in their order: track_id, artist, album, song_key, duration_ms and has_id."""
+    pieces = _rows_of_tracks(session, _IDENTITIES, track_ids, _IDENTITY_COLUMNS)
+    return np.concatenate([np.empty(0, np.dtype(list(_IDENTITY_COLUMNS))), *pieces])
 
 
 def read_features(session: Session, track_ids: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
@@ -97,10 +133,23 @@ def read_features(session: Session, track_ids: Sequence[int]) -> tuple[NDArray[n
 
     Each feature is taken from the first of PROVIDERS that knows it.
     """
-    rows = _rows(session, _FEATURES, {"ids": list(track_ids)}, _FEATURE_COLUMNS)
-    values = np.column_stack([rows[f"value_{name}"] for name in FEATURE_NAMES]).astype(np.float32)
-    suppliers = np.column_stack([rows[f"supplier_{name}"] for name in FEATURE_NAMES]).astype(np.int8)
-    return values, suppliers
+    shape = (len(track_ids), FEATURES)
+    values, suppliers = np.empty(shape, np.float32), np.empty(shape, np.int8)
+    done = 0
+    for rows in _rows_of_tracks(session, _FEATURES, track_ids, _FEATURE_COLUMNS):
+        piece = slice(done, done + len(rows))
+        for number, name in enumerate(FEATURE_NAMES):
+            values[piece, number] = rows[f"value_{name}"]
+            suppliers[piece, number] = rows[f"supplier_{name}"]
+        done += len(rows)
+    return values[:done], suppliers[:done]
+
+
+def _rows_of_tracks(
+    session: Session, statement: str, track_ids: Sequence[int], columns: Sequence[tuple[str, str]]
+) -> Iterator[NDArray[Any]]:
+    for first in range(0, len(track_ids), _TRACKS_AT_ONCE):
+        yield _rows(session, statement, {"ids": list(track_ids[first : first + _TRACKS_AT_ONCE])}, columns)
 
 
 def _rows(
