@@ -182,7 +182,10 @@ def test_only_plays_inside_the_range_shape_its_rhythm(
     stop_the_clock(monkeypatch, moments[19] + timedelta(days=28))
     rhythm = ingested(runtime, user_id).rhythm
     assert rhythm is not None
-    assert (rhythm.plays, rhythm.first_play_at) == (len(moments) - 20, moments[20])
+    assert (rhythm.plays, rhythm.first_play_at) == (
+        len(moments) - 20,
+        moments[20].replace(microsecond=0),
+    )
     stop_the_clock(monkeypatch, moments[-1] + timedelta(days=28))
     assert ingested(runtime, user_id).rhythm is None
 

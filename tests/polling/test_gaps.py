@@ -9,20 +9,29 @@ from uuid import UUID
 import pytest
 
 from app_calls import attempted, requests_made
+from import_trials import BatchFile, import_file, undo
 from ingestions import a_listener, calls, count, rows, told
 from job_trials import AN_HOUR, at_once, enqueued
 from jobs_inline import job_row, work_off
 from passing_time import let_delays_pass
 from spotify_insights.database.actor import SYSTEM
+from spotify_insights.jobs.job import ListenerJob
 from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.run import run_job
-from spotify_insights.listening.hold_history import hold_history
-from spotify_insights.listening.jobs import IngestAllRanges, PollListener, PurgeDisconnectedData
+from spotify_insights.listening.hold_history import HistoryBusyError, hold_history
+from spotify_insights.listening.imports.jobs import ImportHistory
+from spotify_insights.listening.jobs import (
+    IngestAllRanges,
+    IngestListeningData,
+    PollListener,
+    PurgeDisconnectedData,
+)
 from spotify_insights.listening.models import Import
 from spotify_insights.listening.queries import gap_documents
 from spotify_insights.pretend_spotify.faults import CannedAnswer
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
+from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
 from spotify_insights.worker.tasks import Handlers
 
 RECENTLY_PLAYED = "/v1/me/player/recently-played"
@@ -48,12 +57,15 @@ def poll(
     user_id: UUID,
     track: Any,
     moments: Sequence[datetime],
+    *,
+    withdrawn: Sequence[datetime] = (),
 ) -> dict[str, Any]:
-    """Poll while Spotify tells these plays of one track; the task's result."""
+    """Poll while Spotify tells these plays of one track, and `withdrawn` ones of none; the task's result."""
     items = [
         {"track": track, "played_at": f"{moment:%Y-%m-%dT%H:%M:%S.000Z}", "context": None}
         for moment in sorted(moments, reverse=True)
     ]
+    items += [{"track": None, "played_at": f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"} for moment in withdrawn]
     answer = json.dumps({"href": "", "items": items, "limit": 50, "next": None, "cursors": None})
     pretend_spotify.control.queue(CannedAnswer(path=RECENTLY_PLAYED, status=200, body=answer))
     job = attempted(runtime, PollListener(user_id=user_id))
@@ -117,6 +129,44 @@ def test_a_full_list_of_which_nothing_is_known_tells_of_a_gap(
     assert shown(runtime, user_id) == [(stamp(before[-1]), stamp(later[0]))]
 
 
+def test_a_list_is_full_with_tracks_that_were_withdrawn(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
+) -> None:
+    before = plays(50)
+    poll(runtime, pretend_spotify, user_id, track, before)
+    later = plays(50, after=before[-1] + AN_HOUR)
+    result = poll(runtime, pretend_spotify, user_id, track, later[1:49], withdrawn=(later[0], later[49]))
+    assert result == {
+        "new_plays": 48,
+        "gap": {"since": before[-1].isoformat(), "until": later[1].isoformat()},
+    }
+
+
+def test_a_list_of_withdrawn_tracks_alone_tells_nothing(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
+) -> None:
+    poll(runtime, pretend_spotify, user_id, track, plays(50))
+    withdrawn = plays(50, after=LONG_AGO + 2 * 24 * AN_HOUR)
+    assert poll(runtime, pretend_spotify, user_id, track, [], withdrawn=withdrawn) == {"new_plays": 0}
+
+
+def test_a_gap_behind_an_import_begins_earlier_when_that_is_undone(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
+) -> None:
+    known = plays(50)
+    poll(runtime, pretend_spotify, user_id, track, known)
+    exported = [MusicEntry(known[-1] + hours * AN_HOUR, 200_000, "Half Moon", "Anouk") for hours in (-90, 24)]
+    batch = ExportBatch(source="spotify_export", file_name="a.json", music=exported)
+    import_id = import_file(runtime, user_id, BatchFile([batch])).import_id
+    later = plays(50, after=known[-1] + 48 * AN_HOUR)
+    poll(runtime, pretend_spotify, user_id, track, later)
+    assert shown(runtime, user_id) == [(stamp(exported[-1].ended_at), stamp(later[0]))]
+
+    undo(runtime, user_id, import_id)
+
+    assert shown(runtime, user_id) == [(stamp(known[-1]), stamp(later[0]))]
+
+
 def test_somebody_whose_first_list_was_empty_may_have_a_gap_without_a_beginning(
     runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
 ) -> None:
@@ -177,6 +227,31 @@ def test_what_an_import_covers_is_no_gap_until_it_is_undone(
     assert shown(runtime, user_id) == [(stamp(known[-1]), stamp(known[-1] + 70 * A_MINUTE))]
 
 
+def test_videos_cover_no_gap_in_the_music_between_them(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
+) -> None:
+    known = plays(50)
+    poll(runtime, pretend_spotify, user_id, track, known)
+    poll(runtime, pretend_spotify, user_id, track, plays(50, after=known[-1] + AN_HOUR))
+    noted = shown(runtime, user_id)
+
+    def a_file(minutes: tuple[int, int], *, is_video: bool) -> ExportBatch:
+        ends = [known[-1] + minute * A_MINUTE for minute in minutes]
+        music = [MusicEntry(end, 200_000, "Half Moon", "Anouk", is_video=is_video) for end in ends]
+        return ExportBatch(source="spotify_export", file_name="a.json", music=music)
+
+    videos, audio = a_file((-60, 90), is_video=True), a_file((20, 30), is_video=False)
+
+    only_videos = import_file(runtime, user_id, BatchFile([videos]))
+    assert (only_videos.first_play_at, only_videos.last_play_at) == (None, None)
+    assert shown(runtime, user_id) == noted
+
+    both = import_file(runtime, user_id, BatchFile([audio, videos]))
+    first, last = (entry.ended_at for entry in audio.music)
+    assert (both.first_play_at, both.last_play_at) == (first, last)
+    assert shown(runtime, user_id) == [(stamp(known[-1]), stamp(first)), (stamp(last), noted[0][1])]
+
+
 def test_gaps_go_with_what_the_connection_brought(
     runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID, track: Any
 ) -> None:
@@ -192,10 +267,14 @@ def test_gaps_go_with_what_the_connection_brought(
         assert count(runtime.database, "listening_gaps") == left
 
 
-def test_while_the_history_is_busy_a_poll_waits_without_a_call(
-    runtime: Runtime, pretend_spotify: RunningPretendSpotify, user_id: UUID
+@pytest.mark.parametrize("job_type", [PollListener, IngestAllRanges])
+def test_while_the_history_is_busy_spotify_is_not_asked(
+    runtime: Runtime,
+    pretend_spotify: RunningPretendSpotify,
+    user_id: UUID,
+    job_type: type[PollListener | IngestAllRanges],
 ) -> None:
-    job_id = enqueued(runtime.database, PollListener(user_id=user_id))
+    job_id = enqueued(runtime.database, job_type(user_id=user_id))
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         hold_history(tx.session, user_id)
         work_off(runtime)
@@ -204,7 +283,13 @@ def test_while_the_history_is_busy_a_poll_waits_without_a_call(
     assert requests_made(pretend_spotify) == 0
     let_delays_pass(runtime.database)
     work_off(runtime)
-    assert job_row(runtime.database, job_id).result == {"new_plays": 50}
+    assert (job_row(runtime.database, job_id).result or {})["new_plays"] == 50
+
+
+@pytest.mark.parametrize("job_type", [PollListener, IngestListeningData, IngestAllRanges])
+def test_who_waits_for_a_history_outlasts_the_longest_import(job_type: type[ListenerJob]) -> None:
+    longest_wait = HistoryBusyError().wait * job_type.max_snoozes
+    assert longest_wait > ImportHistory.time_limit
 
 
 def test_two_at_once_find_a_gap_once(

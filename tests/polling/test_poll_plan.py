@@ -203,6 +203,14 @@ def test_where_calls_are_short_everybody_waits_longer_by_the_same_factor() -> No
     assert chosen.skipped == 2
 
 
+@pytest.mark.parametrize("room", [100, 1])
+def test_a_clock_that_was_put_back_silences_nobody(room: int) -> None:
+    """Polled in what is the future now: the wait would last until the clock gets there again."""
+    ahead = waiting(hours_ago=-400 * 24, wait=1)
+    chosen = choose([ahead], moment=BEGIN, room=room, left=10 * AN_HOUR)
+    assert (chosen.polled, chosen.skipped) == ([ahead.user_id], 0)
+
+
 @given(
     st.lists(st.builds(waiting, hours_ago=st.floats(0, 9), wait=st.floats(0.2, 3)), max_size=20), st.data()
 )

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import DateTime, text
 from sqlalchemy.orm import Session
 
+from spotify_insights.listening.counted_by_spotify import COUNTED
 from spotify_insights.listening.poll_plan import WEEKS, Round, Waiting, choose, same_time_before
-from spotify_insights.listening.week_plays import COUNTED
 
 _POLLS: Final = text("""
     SELECT u.id, u.timezone, p.polled_at, p.next_poll_at

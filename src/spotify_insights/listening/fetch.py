@@ -36,10 +36,11 @@ class TopItems:
 
 @dataclass(frozen=True)
 class RecentPlays:
-    """The latest plays, with their tracks."""
+    """The latest plays, with their tracks; `told` is how many Spotify told, with those that name no track."""
 
     tracks: tuple[TrackEntry, ...]
     plays: tuple[PlayEntry, ...]
+    told: int
 
 
 class ListenerSpotify:
@@ -86,6 +87,7 @@ class ListenerSpotify:
             plays=tuple(
                 PlayEntry(track_spotify_id=play.track.id, ended_at=play.played_at) for play in recent.items
             ),
+            told=recent.told,
         )
 
     def _make(self, call: Callable[[SpotifyWebApi], _T]) -> _T:

@@ -1,8 +1,9 @@
 """Times about which nobody told: more was played than Spotify's list held.
 
 A list that is full and in which no play is known to us may have lost others at its older end. That is noted,
-so that nobody takes the time for silence. What an imported export covers is told after all: such a time is no
-gap as long as the import is there, which `gap_documents` of `listening.queries` works out.
+so that nobody takes the time for silence. What an imported export covers, from its first play to its last one
+besides videos, is told after all: such a time is no gap as long as the import is there, which `gap_documents`
+of `listening.queries` works out.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,13 @@ from spotify_insights.database.table import new_id
 from spotify_insights.listening.plays import PlayEntry
 from spotify_insights.listening.poll_plan import LIST_LENGTH
 
-# What was played before this list began, whichever source told it; and whether anybody asked before.
+# What was played before this list began, and whether anybody asked before. What an import tells may be
+# undone: the last play that the same source told counts, and another one only where there is none.
 _BEFORE: Final = text("""
-    SELECT (SELECT max(ended_at) FROM plays WHERE user_id = :user_id AND ended_at < :oldest) AS last_play,
+    SELECT coalesce((SELECT max(ended_at) FROM plays
+                      WHERE user_id = :user_id AND ended_at < :oldest AND source = :source),
+                    (SELECT max(ended_at) FROM plays WHERE user_id = :user_id AND ended_at < :oldest))
+           AS last_play,
            (EXISTS (SELECT FROM plays
                      WHERE user_id = :user_id AND ended_at < :oldest AND source = :source)
             OR EXISTS (SELECT FROM recently_played_polls
@@ -37,14 +42,14 @@ _FORGET: Final = text("DELETE FROM listening_gaps WHERE user_id = :user_id AND f
 
 @dataclass(frozen=True)
 class Gap:
-    """Plays are missing between `since`, the last that we hold (None: we hold none), and `until`."""
+    """No poll told what was played between `since`, a play that we hold (None: we hold none), and `until`."""
 
     since: datetime | None
     until: datetime
 
 
 def note_gap(
-    session: Session, user_id: UUID, plays: Sequence[PlayEntry], *, new_plays: int, source: str
+    session: Session, user_id: UUID, plays: Sequence[PlayEntry], *, told: int, new_plays: int, source: str
 ) -> Gap | None:
     """Note a gap before this list of plays, if there may be one. Safe to repeat.
 
@@ -54,11 +59,12 @@ def note_gap(
     To be called while the history is held, after the plays were stored and before the poll is noted.
 
     Args:
-        plays: the whole list.
+        plays: the whole list, but for plays that name no track, such as withdrawn ones.
+        told: how long the list was with those.
         new_plays: how many of them neither this source nor a better one had told before.
     """
     different = {(play.track_spotify_id, play.ended_at) for play in plays}
-    if len(plays) < LIST_LENGTH or new_plays < len(different):
+    if told < LIST_LENGTH or not plays or new_plays < len(different):
         return None
     oldest = min(play.ended_at for play in plays)
     before = session.execute(_BEFORE, {"user_id": user_id, "oldest": oldest, "source": source}).one()

@@ -5,7 +5,7 @@ No transaction is open while Spotify is asked. All effects are stored together w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from spotify_insights.accounts.call_budget import Purpose
@@ -17,6 +17,7 @@ from spotify_insights.cache.keys import listener_scope
 from spotify_insights.clock import now, today_in
 from spotify_insights.database.database import Transaction
 from spotify_insights.jobs.attempt import Attempt
+from spotify_insights.listening.analytics.play_rule import PlayRule, counted
 from spotify_insights.listening.features.fill import queue_fill
 from spotify_insights.listening.features.store import KnownFeatures, known_features
 from spotify_insights.listening.fetch import (
@@ -27,8 +28,9 @@ from spotify_insights.listening.fetch import (
     TopItems,
 )
 from spotify_insights.listening.genres.store import genres_told
+from spotify_insights.listening.hold_history import wait_for_history
 from spotify_insights.listening.jobs import IngestAllRanges, IngestListeningData
-from spotify_insights.listening.plays import plays_ended_at
+from spotify_insights.listening.load_heard import columns_of, counting_of
 from spotify_insights.listening.snapshot import Snapshot, TopArtist, TopTrack
 from spotify_insights.listening.store_fetched import store_fetched
 from spotify_insights.listening.store_snapshot import store_snapshot
@@ -65,18 +67,20 @@ def ingest_listening_data(
     source: SpotifySource,
     cache: Cache,
     reccobeats: AudioFeatureProvider | None,
+    play_rule: PlayRule,
 ) -> None:
     """Fetch, store and summarise. Running it again on one day updates the same snapshot.
 
     Args:
         reccobeats: if it may be asked, what audio features are lacking then is asked for in the background.
+        play_rule: what counts as a play where the listener prefers nothing else.
 
-    Raises: as `ListenerSpotify.ask` and `Attempt.checkpoint`.
+    Raises: as `wait_for_purge`, `wait_for_history`, `ListenerSpotify.ask` and `Attempt.checkpoint`.
     """
     ranges = (job.time_range,)
     gathered = _gather(attempt, job.user_id, ranges, purpose=Purpose.ASKED_FOR, source=source)
     with attempt.completion() as completion:
-        stored = _store(completion.tx, job.user_id, gathered, cache)
+        stored = _store(completion.tx, job.user_id, gathered, cache, play_rule)
         completion.result = {
             "snapshot_id": str(stored.snapshot_ids[job.time_range]),
             "new_plays": stored.new_plays,
@@ -91,6 +95,7 @@ def ingest_all_ranges(
     source: SpotifySource,
     cache: Cache,
     reccobeats: AudioFeatureProvider | None,
+    play_rule: PlayRule,
 ) -> None:
     """Likewise for every range, with the latest plays asked for once.
 
@@ -98,7 +103,7 @@ def ingest_all_ranges(
     """
     gathered = _gather(attempt, job.user_id, tuple(TimeRange), purpose=Purpose.BACKGROUND, source=source)
     with attempt.completion() as completion:
-        stored = _store(completion.tx, job.user_id, gathered, cache)
+        stored = _store(completion.tx, job.user_id, gathered, cache, play_rule)
         completion.result = {
             "snapshot_ids": {str(name): str(key) for name, key in stored.snapshot_ids.items()},
             "new_plays": stored.new_plays,
@@ -115,6 +120,7 @@ def _gather(
     source: SpotifySource,
 ) -> _Gathered:
     wait_for_purge(attempt, user_id)
+    wait_for_history(attempt, user_id)
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
         timezone = timezone_of(tx.session, user_id)
     calls = 2 * len(ranges) + 1
@@ -146,7 +152,7 @@ def _features(
     return known, fill(known.to_ask(SPOTIFY, top_ids), source.feature_providers(listener))
 
 
-def _store(tx: Transaction, user_id: UUID, gathered: _Gathered, cache: Cache) -> _Stored:
+def _store(tx: Transaction, user_id: UUID, gathered: _Gathered, cache: Cache, play_rule: PlayRule) -> _Stored:
     cache.invalidate(tx, [listener_scope(user_id)])
     stored = store_fetched(
         tx.session,
@@ -159,10 +165,15 @@ def _store(tx: Transaction, user_id: UUID, gathered: _Gathered, cache: Cache) ->
     moment = now()
     artist_ids = {artist.spotify_id for top in gathered.tops.values() for artist in top.artists}
     genres = genres_told(tx.session, sorted(artist_ids))
+    history = columns_of(tx.session, user_id)
+    counting = counting_of(tx.session, user_id, default_rule=play_rule)
     snapshot_ids = {}
     for time_range in gathered.tops:
-        ended_at = plays_ended_at(tx.session, user_id, since=moment - time_range.window, until=moment)
-        snapshot = _snapshot(gathered, time_range, genres, moment=moment, ended_at=ended_at)
+        plays = counted(history, *_seconds(moment - time_range.window, moment), counting)
+        ended_at = [datetime.fromtimestamp(second, UTC) for second in plays.ended_at.tolist()]
+        snapshot = _snapshot(
+            gathered, time_range, genres, moment=moment, ended_at=ended_at, rule=counting.rule
+        )
         snapshot_ids[time_range] = store_snapshot(tx.session, user_id, snapshot)
     return _Stored(snapshot_ids=snapshot_ids, new_plays=stored.new_plays)
 
@@ -174,6 +185,7 @@ def _snapshot(
     *,
     moment: datetime,
     ended_at: Sequence[datetime],
+    rule: PlayRule,
 ) -> Snapshot:
     top = gathered.tops[time_range]
     return take_snapshot(
@@ -200,4 +212,10 @@ def _snapshot(
         ],
         features=gathered.features,
         plays_ended_at=ended_at,
+        play_rule=rule.value,
     )
+
+
+def _seconds(since: datetime, until: datetime) -> tuple[int, int]:
+    """Those of the plays in (since, until]: their moments are in whole seconds."""
+    return int(since.timestamp()) + 1, int(until.timestamp()) + 1

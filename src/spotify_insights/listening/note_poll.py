@@ -7,8 +7,8 @@ from sqlalchemy import DateTime, text
 from sqlalchemy.orm import Session
 
 from spotify_insights.accounts.queries import timezone_of
+from spotify_insights.listening.counted_by_spotify import COUNTED
 from spotify_insights.listening.poll_plan import REMEMBERED, habits_of, next_poll_at
-from spotify_insights.listening.week_plays import COUNTED
 from spotify_insights.listening.weeks_to_tell import present
 
 _PLAYS: Final = text(f"""

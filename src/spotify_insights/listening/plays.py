@@ -1,6 +1,6 @@
 """Storing plays, each one once, whichever source reported it first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,11 +27,6 @@ _STORE: Final = text("""
 _COUNTING: Final = text("""
     SELECT count(*) FROM plays
      WHERE user_id = :user_id AND id = ANY(CAST(:ids AS bigint[])) AND NOT superseded
-""")
-_ENDED_AT: Final = text("""
-    SELECT ended_at FROM plays
-     WHERE user_id = :user_id AND ended_at > :since AND ended_at <= :until AND NOT superseded
-     ORDER BY ended_at
 """)
 
 
@@ -80,10 +75,3 @@ def store_plays(
         refresh_blocks(session, user_id, since=first if changed is None else min(first, changed))
     counting: int = session.scalars(_COUNTING, {"user_id": user_id, "ids": new}).one()
     return counting
-
-
-def plays_ended_at(
-    session: Session, user_id: UUID, *, since: datetime, until: datetime
-) -> Sequence[datetime]:
-    """The end of every play in (since, until], oldest first."""
-    return session.scalars(_ENDED_AT, {"user_id": user_id, "since": since, "until": until}).all()

@@ -1,7 +1,6 @@
 """Polling what one listener played lately: Spotify tells the last 50 plays only, so it is asked often."""
 
 from typing import Any
-from uuid import UUID
 
 from spotify_insights.accounts.call_budget import CallBudgetSpentError, Purpose
 from spotify_insights.cache.cache import Cache
@@ -9,7 +8,7 @@ from spotify_insights.cache.keys import listener_scope
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.listening.fetch import RecentPlays, SpotifySource
 from spotify_insights.listening.gaps import Gap
-from spotify_insights.listening.hold_history import hold_history
+from spotify_insights.listening.hold_history import wait_for_history
 from spotify_insights.listening.jobs import PollListener
 from spotify_insights.listening.store_fetched import store_fetched
 from spotify_insights.listening.wait_for_purge import wait_for_purge
@@ -24,10 +23,10 @@ def poll_listener(attempt: Attempt, job: PollListener, *, source: SpotifySource,
     The result has the number of new plays and, where plays before them are missing, `gap`.
     A poll for which the day has no call left ends without one and says so: a later round makes up for it.
 
-    Raises: as `wait_for_purge`, `hold_history` and `ListenerSpotify.ask`, but for the used-up budget.
+    Raises: as `wait_for_purge`, `wait_for_history` and `ListenerSpotify.ask`, but for the used-up budget.
     """
     wait_for_purge(attempt, job.user_id)
-    _check_history_is_free(attempt, job.user_id)
+    wait_for_history(attempt, job.user_id)
     try:
         recent = _recent_plays(job, source)
     except CallBudgetSpentError as spent:
@@ -40,12 +39,6 @@ def poll_listener(attempt: Attempt, job: PollListener, *, source: SpotifySource,
         completion.result = {"new_plays": stored.new_plays, **_shown(stored.gap)}
     if stored.gap is not None:
         _log.warning("listening_gap_found")
-
-
-def _check_history_is_free(attempt: Attempt, user_id: UUID) -> None:
-    """While an import runs, no call is spent on plays that could not be stored."""
-    with attempt.database.transaction(acting_for=attempt.actor) as tx:
-        hold_history(tx.session, user_id)
 
 
 def _shown(gap: Gap | None) -> dict[str, Any]:

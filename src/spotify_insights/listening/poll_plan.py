@@ -146,6 +146,23 @@ class Waiting:
             return None
         return max(self.due_at - self.polled_at, SHORTEST_WAIT)
 
+    def is_due(self, moment: datetime) -> bool:
+        """Whether the time has come.
+
+        It has, too, where the last poll lies in the future: a clock that was wrong and was put right must not
+        silence anybody until that moment comes again.
+        """
+        return self.due_at is None or self.due_at <= moment or self._clock_was_wrong(moment)
+
+    def has_waited(self, moment: datetime, *, stretch: float) -> bool:
+        """Whether the wait would be over, too, if it were longer by this factor."""
+        if self.polled_at is None or self.wait is None or self._clock_was_wrong(moment):
+            return True
+        return self.polled_at + self.wait * stretch <= moment
+
+    def _clock_was_wrong(self, moment: datetime) -> bool:
+        return self.polled_at is not None and self.polled_at > moment
+
 
 @dataclass(frozen=True)
 class Round:
@@ -166,18 +183,13 @@ def choose(listeners: Iterable[Waiting], *, moment: datetime, room: int, left: t
         left: how long they have to last.
     """
     listeners = tuple(listeners)
-    due = [each for each in listeners if each.due_at is None or each.due_at <= moment]
+    due = [each for each in listeners if each.is_due(moment)]
     needed = sum(left / each.wait for each in listeners if each.wait is not None)
     stretch = max(needed / room, 1.0) if room else 1.0
-    chosen = [each for each in due if _is_due(each, moment, stretch)]
+    chosen = [each for each in due if each.has_waited(moment, stretch=stretch)]
     chosen.sort(key=_urgency)
     polled = [each.user_id for each in chosen[:room]]
     return Round(polled=polled, skipped=len(due) - len(polled))
-
-
-def _is_due(listener: Waiting, moment: datetime, stretch: float) -> bool:
-    wait = listener.wait
-    return listener.polled_at is None or wait is None or listener.polled_at + wait * stretch <= moment
 
 
 def _urgency(listener: Waiting) -> tuple[bool, float, float]:

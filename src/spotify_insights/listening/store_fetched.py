@@ -53,6 +53,6 @@ def store_fetched(
         for provider, asked in filled.asked.items():
             store_features(session, keys, filled.told[provider], asked=asked, provider=provider)
     new_plays = store_plays(session, user_id, recent.plays, keys, source=SOURCE)
-    gap = note_gap(session, user_id, recent.plays, new_plays=new_plays, source=SOURCE)
+    gap = note_gap(session, user_id, recent.plays, told=recent.told, new_plays=new_plays, source=SOURCE)
     note_poll(session, user_id, new_plays=new_plays)
     return Stored(new_plays=new_plays, gap=gap)

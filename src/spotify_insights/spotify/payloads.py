@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     FiniteFloat,
     ValidationError,
+    model_validator,
 )
 
 from spotify_insights.outbound.exchange import Answer
@@ -177,10 +178,20 @@ class CursorsPayload(Payload):
 
 
 class RecentlyPlayedPayload(Payload):
-    """The latest plays, newest first. `cursors` is None where there is nothing newer."""
+    """The latest plays, newest first. `cursors` is None where there is nothing newer.
+
+    `told` is how many plays Spotify told, with those that are left out of `items`.
+    """
 
     items: Annotated[tuple[PlayPayload, ...], BeforeValidator(_plays_of_catalogue_tracks)]
     cursors: CursorsPayload | None = None
+    told: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count(cls, data: Any) -> Any:
+        items = data.get("items") if isinstance(data, dict) else None
+        return data | {"told": len(items)} if isinstance(items, list) else data
 
 
 class AudioFeaturesPayload(Payload):
