@@ -148,10 +148,10 @@ def test_thin_evidence_shows_no_feature(known: int, unknown: int, missing: Missi
 
 def test_each_feature_says_who_supplied_it() -> None:
     songs = [Song(duration=MINUTE, features={"valence": 0.5, "energy": 0.5}, provider="spotify")] * 6
-    songs += [Song(duration=3 * MINUTE, features={"valence": 0.5, "energy": 0.5}, provider="tags")] * 6
+    songs += [Song(duration=3 * MINUTE, features={"valence": 0.5, "energy": 0.5}, provider="reccobeats")] * 6
     providers = figures(one_play_each(songs), "energy").providers
     # 6 minutes of 24, and 18 of 24.
-    assert [(each.provider, each.share) for each in providers] == [("spotify", 0.25), ("tags", 0.75)]
+    assert [(each.provider, each.share) for each in providers] == [("spotify", 0.25), ("reccobeats", 0.75)]
     assert figures(one_play_each(songs), "tempo").providers == ()
 
 

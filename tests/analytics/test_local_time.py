@@ -108,11 +108,15 @@ def test_each_listener_has_their_own_days() -> None:
     assert timeline(earlier, days("2025-12-27", "2025-12-28", "Pacific/Honolulu"), Bucket.DAY).plays == (1, 0)
 
 
-def test_apia_has_no_plays_on_the_day_it_left_out() -> None:
+def test_apia_shows_no_day_that_it_left_out() -> None:
     # 9:30 UTC on the 30th is 23:30 on the 29th (-10); half an hour later it is 0:00 on the 31st (+14).
     history = a_history([Row(utc("2011-12-30T09:30")), Row(utc("2011-12-30T10:00"))])
     period = days("2011-12-29", "2011-12-31", "Pacific/Apia")
-    assert timeline(history, period, Bucket.DAY).plays == (1, 0, 1)
+    by_day = timeline(history, period, Bucket.DAY)
+    assert by_day.starts == (date(2011, 12, 29), date(2011, 12, 31))
+    assert by_day.plays == (1, 1)
+    # The day by itself is an empty stretch of time.
+    assert timeline(history, days("2011-12-30", "2011-12-30", "Pacific/Apia"), Bucket.DAY).starts == ()
     shown = clock(history, period)
     # 29 December 2011 was a Thursday, the 31st a Saturday.
     assert (shown.plays[3][23], shown.plays[5][0]) == (1, 1)

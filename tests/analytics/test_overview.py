@@ -42,6 +42,13 @@ def test_an_overview_by_hand() -> None:
     assert shown.profile.missing == Missing.LOW_COVERAGE
 
 
+def test_a_day_that_was_left_out_is_no_day_without_music() -> None:
+    # Noon in Apia on 29 and 31 December 2011; the 30th never was.
+    history = a_history([Row(utc("2011-12-29T22:00")), Row(utc("2011-12-30T22:00"))])
+    seen = overview(history, days("2011-12-29", "2012-01-01", "Pacific/Apia")).figures
+    assert (seen.days, seen.active_days, seen.share_of_days) == (3, 2, 2 / 3)
+
+
 def test_the_length_of_a_track_is_never_a_time() -> None:
     shown = overview(a_history([Row(utc("2026-01-01T10:00"), ms=None)]), all_time())
     assert (shown.figures.ms_listened, shown.figures.plays_with_ms) == (0, 0)

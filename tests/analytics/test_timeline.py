@@ -102,6 +102,30 @@ def test_streaks_are_of_the_listeners_days() -> None:
     ] == [3, 2]
 
 
+@pytest.mark.parametrize("last", ["2011-12-30", "2011-12-31", "2012-01-15"])
+def test_a_day_that_was_left_out_breaks_no_streak(last: str) -> None:
+    # Apia went from 29 to 31 December 2011 at 10:00 UTC on the 30th, from ten hours behind UTC to fourteen
+    # ahead of it. Noon there was at 22:00 UTC of the same day, and is at 22:00 UTC of the day before.
+    before, after = (utc(f"{day}T22:00") for day in ("2011-12-01", "2011-12-30"))
+    rows = [Row(before + timedelta(days=day)) for day in range(29)]
+    rows += [Row(after + timedelta(days=day)) for day in range(16)]
+    shown = streaks(a_history(rows), days("2011-12-28", last, "Pacific/Apia"))
+    # The days from 1 December on, without the 30th; the look back over 32 days begins on different ones.
+    lasting = {"2011-12-30": 29, "2011-12-31": 30, "2012-01-15": 45}[last]
+    last_active = date(2011, 12, 29) if last == "2011-12-30" else date.fromisoformat(last)
+    assert shown.current == Streak(lasting, date(2011, 12, 1), last_active)
+    assert shown.longest == Streak(lasting - 27, date(2011, 12, 28), last_active)
+
+
+def test_a_look_back_that_begins_on_a_day_that_was_left_out_goes_on() -> None:
+    rows = [Row(utc("2011-12-29T22:00"))] + [
+        Row(utc("2011-12-30T22:00") + timedelta(days=day)) for day in range(31)
+    ]
+    # 32 days up to 30 January begin on 30 December.
+    shown = streaks(a_history(rows), days("2012-01-29", "2012-01-30", "Pacific/Apia"))
+    assert shown.current == Streak(32, date(2011, 12, 29), date(2012, 1, 30))
+
+
 @given(small_histories())
 def test_the_longest_streak_is_that_of_a_loop(given: tuple[list[Row], list[Song]]) -> None:
     rows, songs = given

@@ -12,22 +12,25 @@ from numpy.typing import NDArray
 from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns, TrackColumns
 from spotify_insights.listening.analytics.evidence import Coverage, Missing, why_thin
-from spotify_insights.listening.analytics.feature_profile import (
-    columns_by_known,
-    median_of_sorted,
-    plane_coverage,
-)
+from spotify_insights.listening.analytics.feature_profile import median_of_sorted, plane_coverage
+from spotify_insights.listening.analytics.known_features import MEDIAN, HeardFeatures, known_features
 from spotify_insights.listening.analytics.listened_weights import WeighedTracks, dot, play_weights
 from spotify_insights.listening.analytics.local_time import (
     DAYS_PER_WEEK,
+    EPOCH_WEEKDAY,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
+    Moments,
     local_seconds,
-    weekdays,
 )
 from spotify_insights.listening.analytics.period import Period
-from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
-from spotify_insights.listening.feature_summary import FEATURES_WITH_MEDIAN
+from spotify_insights.listening.analytics.play_rule import (
+    DEFAULT_COUNTING,
+    Counting,
+    all_counted,
+    counted,
+)
+from spotify_insights.listening.analytics.room import appended
 from spotify_insights.listening.rhythm import SHORTEST_DIRECTION
 
 _HOURS: Final = 24
@@ -113,34 +116,47 @@ def clock(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_
     direction and length of `(sum e^(2 pi i h / 24)) / n` (Mardia and Jupp 2000, Directional Statistics, 2.2).
     """
     plays = counted(history, period.since, period.until, counting)
-    wall = _seconds_since_a_monday(plays, period.timezone)
+    shown = history.held.get(
+        ShownByClock(counting, period.timezone),
+        lambda: appended(
+            np.empty(0, np.uint32), seconds_of_week(all_counted(history, counting).ended_at, period.timezone)
+        ),
+    )
+    wall = shown[plays.place : plays.place + len(plays)]
     cells = DAYS_PER_WEEK * _HOURS
-    cell = wall // SECONDS_PER_HOUR % cells
+    cell = wall // np.uint32(SECONDS_PER_HOUR)
     by_cell = np.bincount(cell, minlength=cells)
     # As doubles at once: bincount converts whole numbers one by one. Their sums are exact up to 2 ** 53.
     ms = np.maximum(plays.ms_played, 0).astype(np.float64)
     ms_by_cell = np.bincount(cell, weights=ms, minlength=cells).astype(np.int64)
-    mean_hour, concentration = _circular_mean(wall % SECONDS_PER_DAY)
-    weights = _weights_of_parts(plays, history.tracks, cell)
+    # Less the days by themselves: the remainder would take five times as long.
+    mean_hour, concentration = _circular_mean(
+        wall - wall // np.uint32(SECONDS_PER_DAY) * np.uint32(SECONDS_PER_DAY)
+    )
+    heard, weights = _weights_of_parts(plays, history.tracks, cell)
     return Clock(
         plays=_rows(by_cell),
         ms=_rows(ms_by_cell),
         mean_hour=mean_hour,
         concentration=concentration,
-        parts=_parts(plays, history.tracks, weights, by_cell, ms_by_cell),
+        parts=_parts(len(plays), by_cell, ms_by_cell, _deviations(heard, weights, history.tracks)),
         plays_without_ms=int(np.count_nonzero(plays.ms_played < 0)),
-        coverage=_coverage(weights[-1], history.tracks),
+        coverage=plane_coverage(WeighedTracks(heard, weights[-1, heard]), history.tracks),
     )
 
 
-def _seconds_since_a_monday(plays: PlayColumns, timezone: str) -> NDArray[np.uint32]:
-    """What the wall clock shows, counted from 0:00 on the Monday before the first play; up to 136 years."""
-    wall = local_seconds(plays.ended_at, timezone)
-    if len(wall):
-        # Not simply the first: the clock may go back soon after it.
-        first = wall.min() // SECONDS_PER_DAY
-        wall -= (first - weekdays(first)) * SECONDS_PER_DAY
-    return wall.astype(np.uint32)
+@dataclass(frozen=True, slots=True)
+class ShownByClock:
+    """The name, beside a history, of `seconds_of_week` for all its plays that count: 4 bytes for each."""
+
+    counting: Counting
+    timezone: str
+
+
+def seconds_of_week(moments: Moments, timezone: str) -> NDArray[np.uint32]:
+    """What the wall clock shows at these ascending moments, from 0:00 on Monday."""
+    wall = local_seconds(moments, timezone) + EPOCH_WEEKDAY * SECONDS_PER_DAY
+    return (wall % (DAYS_PER_WEEK * SECONDS_PER_DAY)).astype(np.uint32)
 
 
 def _rows(cells: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
@@ -176,16 +192,14 @@ def _part_of_hour() -> NDArray[np.int64]:
 
 
 def _parts(
-    plays: PlayColumns,
-    tracks: TrackColumns,
-    weights: NDArray[np.float64],
+    plays: int,
     by_cell: NDArray[np.int64],
     ms_by_cell: NDArray[np.int64],
+    deviations: tuple[tuple[FeatureDeviation, ...], ...],
 ) -> tuple[PartOfDay, ...]:
     part_of_cell = _part_of_cell()
     counts = np.bincount(part_of_cell, weights=by_cell, minlength=len(_PARTS))
     ms = np.bincount(part_of_cell, weights=ms_by_cell, minlength=len(_PARTS))
-    deviations = _deviations(weights, tracks)
     return tuple(
         PartOfDay(
             part=part,
@@ -193,50 +207,46 @@ def _parts(
             to_hour=part.hours[1],
             plays=int(counts[index]),
             ms=int(ms[index]),
-            share=int(counts[index]) / len(plays) if len(plays) else None,
+            share=int(counts[index]) / plays if plays else None,
             deviations=deviations[index],
         )
         for index, part in enumerate(_PARTS)
     )
 
 
+@lru_cache(maxsize=1)
 def _part_of_cell() -> NDArray[np.int64]:
     return np.tile(_part_of_hour(), DAYS_PER_WEEK)
 
 
 def _weights_of_parts(
     plays: PlayColumns, tracks: TrackColumns, cell: NDArray[np.uint32]
-) -> NDArray[np.float64]:
-    """What each track weighs in each part of the day, one row for each; the last row is the whole."""
-    part = _part_of_cell()[cell]
-    weights: NDArray[np.float64] = np.bincount(
-        part * len(tracks) + plays.track,
-        weights=play_weights(plays, tracks),
-        minlength=len(_PARTS) * len(tracks),
-    ).astype(np.float64)
-    weights = weights.reshape(len(_PARTS), len(tracks))
-    return np.vstack((weights, weights.sum(axis=0)))
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The tracks that were heard, and what every track weighs in each part of the day, a row for each part.
 
-
-def _coverage(whole: NDArray[np.float64], tracks: TrackColumns) -> Coverage:
-    rows = np.flatnonzero(whole > 0)
-    return plane_coverage(WeighedTracks(rows, whole[rows]), ~np.isnan(tracks.features[rows]))
+    The last row is the whole.
+    """
+    key = (_part_of_cell() * len(tracks))[cell]
+    key += plays.track
+    sums = np.bincount(key, weights=play_weights(plays, tracks), minlength=len(_PARTS) * len(tracks))
+    weights = np.empty((len(_PARTS) + 1, len(tracks)))
+    weights[:-1] = sums.reshape(len(_PARTS), len(tracks))
+    weights[:-1].sum(axis=0, out=weights[-1])
+    return np.flatnonzero(weights[-1] > 0), weights
 
 
 def _deviations(
-    weights: NDArray[np.float64], tracks: TrackColumns
+    heard: NDArray[np.intp], weights: NDArray[np.float64], tracks: TrackColumns
 ) -> tuple[tuple[FeatureDeviation, ...], ...]:
     totals = weights.sum(axis=1)
     shape = len(_PARTS) + 1, len(FEATURE_NAMES)
     n, weight, centres = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
-    for columns, chosen in columns_by_known(~np.isnan(tracks.features)):
-        of_chosen = weights[:, chosen]
-        sums = of_chosen.sum(axis=1)
-        n[:, columns] = [[np.count_nonzero(row)] for row in of_chosen]
+    for known in known_features(tracks):
+        of_known = known.of_heard(heard, weights)
+        sums, columns = of_known.weights.sum(axis=1), list(known.columns)
+        n[:, columns] = [[np.count_nonzero(row)] for row in of_known.weights > 0]
         weight[:, columns] = sums[:, None]
-        for column in columns:
-            values = tracks.features[chosen, column].astype(np.float64)
-            centres[:, column] = _centres(FEATURE_NAMES[column], values, of_chosen, sums)
+        centres[:, columns] = _centres(of_known, sums)
     coverage = weight / np.where(totals > 0, totals, 1.0)[:, None]
     missing = [
         [
@@ -264,18 +274,17 @@ def _deviations(
     )
 
 
-def _centres(
-    name: str, values: NDArray[np.float64], weights: NDArray[np.float64], sums: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The centre of one feature for each row of weights, with their `sums`; 0 where a row has none."""
-    if name not in FEATURES_WITH_MEDIAN:
-        means: NDArray[np.float64] = np.einsum("ij,j->i", weights, values) / np.where(sums > 0, sums, 1.0)
-        return means
-    order = np.argsort(values)
-    ascending = values[order]
-    return np.array(
-        [
-            median_of_sorted(ascending, row[order]) if total > 0 else 0.0
-            for row, total in zip(weights, sums, strict=True)
-        ]
-    )
+def _centres(heard: HeardFeatures, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The centre of each feature, in columns, for each row of weights, with their `sums`; 0 where none is.
+
+    The last row of the weights is the sum of the others.
+    """
+    centres = np.empty((len(sums), len(heard.values)))
+    np.einsum("ij,kj->ik", heard.weights[:-1], heard.values, out=centres[:-1])
+    centres[:-1].sum(axis=0, out=centres[-1])
+    centres /= np.where(sums > 0, sums, 1.0)[:, None]
+    if MEDIAN in heard.known.columns:
+        index = heard.known.columns.index(MEDIAN)
+        for row in np.flatnonzero(sums > 0).tolist():
+            centres[row, index] = median_of_sorted(heard.values[index], heard.weights[row])
+    return centres

@@ -1,12 +1,15 @@
 """A listening history as columns: what every analysis reads. Plain arrays, filled elsewhere."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.audio_features.values import FEATURE_NAMES
+from spotify_insights.listening.analytics.held import Held
+from spotify_insights.listening.analytics.room import appended
 
 UNKNOWN: Final = -1
 
@@ -16,8 +19,14 @@ PLAYED_TO_END: Final = 2
 """The source says that the track ended by itself."""
 PRIVATE_SESSION: Final = 4
 
+COMPLETION_KNOWN: Final = 1
+"""It is known whether the play was complete: see `PlayColumns.completions`."""
+COMPLETE: Final = 2
+
+_NO_LIMIT: Final = np.iinfo(np.int32).max
+
 FEATURES: Final = len(FEATURE_NAMES)
-PROVIDERS: Final = ("catalogue", "spotify", "reccobeats", "tags")
+PROVIDERS: Final = ("catalogue", "spotify", "reccobeats")
 """By the number that stands in `TrackColumns.providers`."""
 
 
@@ -51,6 +60,57 @@ class PlayColumns:
             self.ended_at[chosen], self.track[chosen], self.ms_played[chosen], self.flags[chosen]
         )
 
+    def limited_ms(self, tracks: "TrackColumns") -> NDArray[np.int32]:
+        """`min(ms_played, length of the track)`; UNKNOWN where the time played is, no limit by no length."""
+        limits = np.where(tracks.duration_ms > 0, tracks.duration_ms, _NO_LIMIT).astype(np.int32, copy=False)
+        limited: NDArray[np.int32] = np.minimum(self.ms_played, limits[self.track])
+        return limited
+
+    def completions(self, tracks: "TrackColumns") -> NDArray[np.uint8]:
+        """COMPLETION_KNOWN and COMPLETE for each play, added.
+
+        A play is complete when the source says that the track ended by itself, or when as much was played as
+        the track is long. It is known when the source says how the track ended, or when both the time played
+        and the length are known. The length is a measure here, never a time heard.
+        """
+        length = tracks.duration_ms[self.track]
+        measured = (length > 0) & (self.ms_played >= 0)
+        told = (self.flags & (SKIPPED | PLAYED_TO_END)) != 0
+        complete = ((self.flags & PLAYED_TO_END) != 0) | (measured & (self.ms_played >= length))
+        known = (told | measured).astype(np.uint8) * np.uint8(COMPLETION_KNOWN)
+        completions: NDArray[np.uint8] = known + complete.astype(np.uint8) * np.uint8(COMPLETE)
+        return completions
+
+
+NO_PLAYS: Final = PlayColumns(
+    ended_at=np.empty(0, np.int64),
+    track=np.empty(0, np.int32),
+    ms_played=np.empty(0, np.int32),
+    flags=np.empty(0, np.uint8),
+)
+
+
+def plays_after(first: PlayColumns, more: PlayColumns) -> PlayColumns:
+    """`more` behind `first`: see `room.appended`."""
+    return PlayColumns(
+        appended(first.ended_at, more.ended_at),
+        appended(first.track, more.track),
+        appended(first.ms_played, more.ms_played),
+        appended(first.flags, more.flags),
+    )
+
+
+def joined(parts: Sequence[PlayColumns]) -> PlayColumns:
+    """The plays of parts that follow each other."""
+    if not parts:
+        return NO_PLAYS
+    return PlayColumns(
+        ended_at=np.concatenate([part.ended_at for part in parts]),
+        track=np.concatenate([part.track for part in parts]),
+        ms_played=np.concatenate([part.ms_played for part in parts]),
+        flags=np.concatenate([part.flags for part in parts]),
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class TrackColumns:
@@ -64,6 +124,7 @@ class TrackColumns:
         duration_ms: UNKNOWN where no source tells.
         features: float32, one row for each track and one column for each of FEATURE_NAMES; NaN is unknown.
         providers: like `features`: who supplied the value, an index into PROVIDERS, UNKNOWN for nobody.
+        held: what was derived from these columns.
     """
 
     track_id: NDArray[np.int64]
@@ -72,6 +133,7 @@ class TrackColumns:
     duration_ms: NDArray[np.int32]
     features: NDArray[np.float32]
     providers: NDArray[np.int8]
+    held: Held = field(default_factory=Held, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.track_id)
@@ -79,7 +141,8 @@ class TrackColumns:
 
 @dataclass(frozen=True, slots=True)
 class HistoryColumns:
-    """Everything that analyses need about one listener."""
+    """Everything that analyses need about one listener. Nothing in it ever changes."""
 
     plays: PlayColumns
     tracks: TrackColumns
+    held: Held = field(default_factory=Held, repr=False, compare=False)

@@ -3,7 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.listening.analytics.columns import PLAYED_TO_END, SKIPPED, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.columns import (
+    COMPLETE,
+    COMPLETION_KNOWN,
+    PLAYED_TO_END,
+    SKIPPED,
+    PlayColumns,
+    TrackColumns,
+)
 
 
 def skips_in(flags: NDArray[np.uint8]) -> int:
@@ -22,15 +29,10 @@ def skip_rate_of(flags: NDArray[np.uint8]) -> tuple[float | None, int]:
 
 
 def completion_rate_of(plays: PlayColumns, tracks: TrackColumns) -> tuple[float | None, int]:
-    """Completed plays by the plays of which it is known whether they were, and the number of these.
+    """Complete plays by the plays of which it is known whether they were, and the number of these.
 
-    A play is complete when the source says that the track ended by itself, or when as much was played as
-    the track is long. It is known when the source says how the track ended, or when both the time played
-    and the length are known. The length is a measure here, never a time heard.
+    See `PlayColumns.completions`.
     """
-    length = tracks.duration_ms[plays.track]
-    measured = (length > 0) & (plays.ms_played >= 0)
-    told = (plays.flags & (SKIPPED | PLAYED_TO_END)) != 0
-    complete = ((plays.flags & PLAYED_TO_END) != 0) | (measured & (plays.ms_played >= length))
-    known = int(np.count_nonzero(told | measured))
-    return (int(np.count_nonzero(complete)) / known if known else None), known
+    completions = plays.completions(tracks)
+    known = int(np.count_nonzero(completions & COMPLETION_KNOWN))
+    return (int(np.count_nonzero(completions & COMPLETE)) / known if known else None), known

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.listening.analytics.columns import PROVIDERS, HistoryColumns, PlayColumns, TrackColumns
 from spotify_insights.listening.analytics.evidence import Coverage, Missing, why_thin, why_uncovered
+from spotify_insights.listening.analytics.known_features import MEDIAN, HeardFeatures, known_features, placed
 from spotify_insights.listening.analytics.listened_weights import (
     WeighedTracks,
     dot,
@@ -18,14 +20,9 @@ from spotify_insights.listening.analytics.listened_weights import (
 )
 from spotify_insights.listening.analytics.period import Period
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
-from spotify_insights.listening.feature_summary import (
-    FEATURES_WITH_MEDIAN,
-    HALF_TOLERANCE,
-    NORMAL_QUANTILE_95,
-)
+from spotify_insights.listening.feature_summary import HALF_TOLERANCE, NORMAL_QUANTILE_95
 
-VALENCE = FEATURE_NAMES.index("valence")
-ENERGY = FEATURE_NAMES.index("energy")
+_STRETCH: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,84 +91,76 @@ def profile_of_weighed(
 
     `only` takes what is known of the other tracks for unknown; they keep their weight in every coverage.
     """
-    values = tracks.features[weighed.rows]
-    known = ~np.isnan(values)
-    if only is not None:
-        known &= only[:, None]
-    coverage = plane_coverage(weighed, known)
+    coverage = plane_coverage(weighed, tracks, only=only)
     missing = why_uncovered(coverage)
-    providers = tracks.providers[weighed.rows]
+    known_rows = weighed if only is None else WeighedTracks(weighed.rows[only], weighed.weights[only])
+    weights = known_rows.by_row(len(tracks))
     figures: list[FeatureFigures] = []
-    for columns, chosen in columns_by_known(known):
-        weights = weighed.weights[chosen]
-        for column in columns:
-            figures.append(  # noqa: PERF401
-                _figures(
-                    column, values[chosen, column], weights, weighed.total, providers[chosen, column], missing
-                )
-            )
+    for known in known_features(tracks):
+        figures += _figures(known.of_heard(known_rows.rows, weights), weighed.total, missing)
     return FeatureProfile(coverage=coverage, features=tuple(figures), missing=missing)
 
 
-def columns_by_known(known: NDArray[np.bool_]) -> Iterator[tuple[list[int], NDArray[np.intp]]]:
-    """Neighbouring features that the same tracks have, in order, with the positions of these tracks.
+def plane_coverage(
+    weighed: WeighedTracks, tracks: TrackColumns, *, only: NDArray[np.bool_] | None = None
+) -> Coverage:
+    """Coverage by the mood plane: a track has features when both its valence and its energy are known.
 
-    Most providers know all of a track's features or none, so one choice of tracks mostly serves all.
+    `only` as in `profile_of_weighed`.
     """
-    by_column = np.ascontiguousarray(known.T)
-    begin = 0
-    for column in range(1, len(by_column) + 1):
-        if column == len(by_column) or not np.array_equal(by_column[column], by_column[begin]):
-            yield list(range(begin, column)), np.flatnonzero(by_column[begin])
-            begin = column
-
-
-def plane_coverage(weighed: WeighedTracks, known: NDArray[np.bool_]) -> Coverage:
-    """Coverage by the mood plane: a track has features when both its valence and its energy are known."""
-    placed = known[:, VALENCE] & known[:, ENERGY]
+    has_features = placed(tracks)[weighed.rows]
+    if only is not None:
+        has_features &= only
     total = weighed.total
     return Coverage(
         tracks=len(weighed.rows),
-        tracks_with_features=int(np.count_nonzero(placed)),
-        share=dot(weighed.weights, placed) / total if total > 0 else 0.0,
+        tracks_with_features=int(np.count_nonzero(has_features)),
+        share=dot(weighed.weights, has_features) / total if total > 0 else 0.0,
     )
 
 
-def _figures(
-    column: int,
-    stored: NDArray[np.float32],
-    weights: NDArray[np.float64],
-    total: float,
-    providers: NDArray[np.int8],
-    missing: Missing | None,
-) -> FeatureFigures:
-    name, weight = FEATURE_NAMES[column], float(weights.sum())
+def _figures(heard: HeardFeatures, total: float, missing: Missing | None) -> Iterator[FeatureFigures]:
+    """The figures of features that the same tracks have; `total` is the weight of all tracks."""
+    n, weights = heard.tracks, heard.weights
+    weight = float(weights.sum())
     coverage = weight / total if total > 0 else 0.0
-    missing = missing or why_thin(len(stored), coverage)
-    shares = _provider_shares(providers, weights)
-    if missing is not None:
-        return FeatureFigures(name, len(stored), coverage, None, None, None, None, shares, missing)
-    values = stored.astype(np.float64)
-    mean = dot(weights, values) / weight
-    distances = values - mean
-    spread = math.sqrt(dot(weights, distances * distances) / weight)
-    n_eff = effective_number(weights)
-    return FeatureFigures(
-        name=name,
-        n=len(stored),
-        coverage=coverage,
-        mean=weighted_median(values, weights) if name in FEATURES_WITH_MEDIAN else mean,
-        spread=spread,
-        n_eff=n_eff,
-        margin=NORMAL_QUANTILE_95 * spread / math.sqrt(n_eff),
-        providers=shares,
-        missing=None,
-    )
+    missing = missing or why_thin(n, coverage)
+    shares: tuple[ProviderShare, ...] = ()
+    suppliers: NDArray[np.intp] | None = None
+    means, spreads, n_eff = np.empty(0), np.empty(0), 0.0
+    if missing is None:
+        means = np.einsum("ij,j->i", heard.values, weights) / weight
+        distances = heard.values - means[:, None]
+        np.multiply(distances, distances, out=distances)
+        spreads = np.sqrt(np.einsum("ij,j->i", distances, weights) / weight)
+        n_eff = effective_number(weights)
+    for index, column in enumerate(heard.known.columns):
+        name = FEATURE_NAMES[column]
+        if heard.known.supplier[index] is not suppliers:
+            suppliers = heard.known.supplier[index]
+            shares = _provider_shares(heard.supplier(index), weights)
+        if missing is not None:
+            yield FeatureFigures(name, n, coverage, None, None, None, None, shares, missing)
+            continue
+        centre, spread = float(means[index]), float(spreads[index])
+        if column == MEDIAN:
+            centre = median_of_sorted(heard.values[index], weights)
+        yield FeatureFigures(
+            name=name,
+            n=n,
+            coverage=coverage,
+            mean=centre,
+            spread=spread,
+            n_eff=n_eff,
+            margin=NORMAL_QUANTILE_95 * spread / math.sqrt(n_eff),
+            providers=shares,
+            missing=None,
+        )
 
 
-def _provider_shares(providers: NDArray[np.int8], weights: NDArray[np.float64]) -> tuple[ProviderShare, ...]:
-    # Nobody is -1 and becomes 0; a value without a supplier is in no share.
-    by_provider = np.bincount(providers.astype(np.intp) + 1, weights=weights)[1:]
+def _provider_shares(supplier: NDArray[np.intp], weights: NDArray[np.float64]) -> tuple[ProviderShare, ...]:
+    # A value without a supplier is in no share.
+    by_provider = np.bincount(supplier, weights=weights)[1:]
     total = float(by_provider.sum())
     return tuple(
         ProviderShare(PROVIDERS[index], weight / total)
@@ -180,21 +169,26 @@ def _provider_shares(providers: NDArray[np.int8], weights: NDArray[np.float64]) 
     )
 
 
-def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def median_of_sorted(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """The value with half of the weight on either side; of two such values their midpoint.
 
-    `feature_summary.weighted_median` for arrays with some weight above 0.
+    `feature_summary.weighted_median` of values that ascend, with some weight above 0; others may be 0.
     """
-    order = np.argsort(values)
-    return median_of_sorted(values[order], weights[order])
-
-
-def median_of_sorted(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """As `weighted_median`, of values that ascend; some of the weights may be 0."""
-    reached = np.cumsum(weights)
+    # Adding up one after the other is slow: by stretches first, and one by one where the half is reached.
+    reached = np.cumsum(np.add.reduceat(weights, np.arange(0, len(weights), _STRETCH)))
     total = float(reached[-1])
     half, tolerance = total / 2, total * HALF_TOLERANCE
     # Both are the same value unless one half is reached exactly, and then its neighbour with a weight.
-    lower = int(np.searchsorted(reached, half - tolerance))
-    upper = int(np.searchsorted(reached, half + tolerance, side="right"))
+    lower = _where_reached(weights, reached, half - tolerance, "left")
+    upper = _where_reached(weights, reached, half + tolerance, "right")
     return (float(values[lower]) + float(values[upper])) / 2
+
+
+def _where_reached(
+    weights: NDArray[np.float64], reached: NDArray[np.float64], sought: float, side: Literal["left", "right"]
+) -> int:
+    stretch = int(np.searchsorted(reached, sought, side=side))
+    before = float(reached[stretch - 1]) if stretch else 0.0
+    within = np.cumsum(weights[stretch * _STRETCH : (stretch + 1) * _STRETCH])
+    within += before
+    return stretch * _STRETCH + int(np.searchsorted(within, sought, side=side))

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from spotify_insights.listening.analytics.columns import PlayColumns, TrackColumns
 
-_NO_LIMIT: Final = np.iinfo(np.int32).max
-
 # Below this part of all tracks it is faster to sort the plays than to go through every track.
 _FEW: Final = 1 / 16
 
@@ -25,6 +23,12 @@ class WeighedTracks:
     def total(self) -> float:
         return float(self.weights.sum())
 
+    def by_row(self, number_of_tracks: int) -> NDArray[np.float64]:
+        """The weight of every row of `TrackColumns`, 0 for those that were not heard."""
+        weights = np.zeros(number_of_tracks)
+        weights[self.rows] = self.weights
+        return weights
+
 
 def play_weights(plays: PlayColumns, tracks: TrackColumns) -> NDArray[np.float64]:
     """`min(ms_played, length of the track)`: a track left on repeat by itself is heard once for each row.
@@ -33,9 +37,7 @@ def play_weights(plays: PlayColumns, tracks: TrackColumns) -> NDArray[np.float64
     as the mean play with a known time; where none is known, every play weighs 1, as in a week's snapshot.
     Weights are for shares and means, whatever their scale, and never become a time.
     """
-    limits = np.where(tracks.duration_ms > 0, tracks.duration_ms, _NO_LIMIT).astype(np.int32, copy=False)
-    # Each large array costs more to get from the system than to fill: few of them, and narrow ones.
-    weights = np.minimum(plays.ms_played, limits[plays.track]).astype(np.float64)
+    weights = plays.limited_ms(tracks).astype(np.float64)
     unknown = np.flatnonzero(plays.ms_played < 0)
     if len(unknown):
         weights[unknown] = 0.0
@@ -75,6 +77,5 @@ def dot(first: NDArray[np.float64], second: NDArray[np.float64] | NDArray[np.boo
 
 def effective_number(weights: NDArray[np.float64]) -> float:
     """How many equally weighted tracks are worth as much: `effective_sample_size`, for an array."""
-    if not len(weights):
-        return 0.0
-    return float(weights.sum()) ** 2 / dot(weights, weights)
+    total = float(weights.sum())
+    return total**2 / dot(weights, weights) if total > 0 else 0.0

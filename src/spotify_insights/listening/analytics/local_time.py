@@ -22,7 +22,7 @@ DAYS_PER_WEEK: Final = 7
 
 _EPOCH: Final = date(1970, 1, 1)
 # 1 January 1970 was a Thursday; weekdays count from Monday.
-_EPOCH_WEEKDAY: Final = 3
+EPOCH_WEEKDAY: Final = 3
 
 # No offset is further from UTC than 15 hours 13 minutes (Manila until 1844).
 _WIDEST_OFFSET: Final = 16 * SECONDS_PER_HOUR
@@ -59,7 +59,7 @@ def dates_of(numbers: Days) -> tuple[date, ...]:
 
 def weekdays(numbers: Days) -> NDArray[np.int64]:
     """0 for Monday to 6 for Sunday."""
-    result: NDArray[np.int64] = (numbers + _EPOCH_WEEKDAY) % DAYS_PER_WEEK
+    result: NDArray[np.int64] = (numbers + EPOCH_WEEKDAY) % DAYS_PER_WEEK
     return result
 
 
@@ -117,12 +117,6 @@ def day_at(moment: int, timezone: str) -> int:
     # After a midnight that comes twice the wall clock shows the old date again: the new day goes on.
     following = np.array([shown + 1], dtype=np.int64)
     return shown + int(day_begins(following, timezone)[0] <= moment)
-
-
-def plays_by_day(moments: Moments, first_day: int, last_day: int, timezone: str) -> NDArray[np.int64]:
-    """For each day from first to last, and the one after: how many of the ascending moments lie before it."""
-    begins = day_begins(np.arange(first_day, last_day + 2, dtype=np.int64), timezone)
-    return np.searchsorted(moments, begins).astype(np.int64)
 
 
 def _year_start(year: int) -> int:

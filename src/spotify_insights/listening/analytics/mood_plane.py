@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.listening.analytics.columns import TrackColumns
-from spotify_insights.listening.analytics.feature_profile import ENERGY, VALENCE
+from spotify_insights.listening.analytics.known_features import ENERGY, VALENCE
 from spotify_insights.listening.mood import (
     CENTRE,
     NEUTRAL_ABOVE,
@@ -27,22 +27,46 @@ class PlacedTracks:
     Attributes:
         known: both valence and energy are known; where not, all else is 0 or False.
         valence, energy: the coordinates.
-        neutral: within 0.05 of the centre in both.
-        membership: one row for each track, one column for each of QUADRANTS; a known track's add up to 1,
-            neutral or not.
+        coloured: known, and not within 0.05 of the centre in both.
+        best: which of QUADRANTS is the best match of a coloured track, as `1 << place`, added if several are.
+        moods: what each track gives to each of MOODS, a row for each of them: a coloured one its membership
+            in the quadrants, which adds up to 1, a neutral one all to neutral.
     """
 
     known: NDArray[np.bool_]
     valence: NDArray[np.float64]
     energy: NDArray[np.float64]
-    neutral: NDArray[np.bool_]
-    membership: NDArray[np.float64]
+    coloured: NDArray[np.bool_]
+    best: NDArray[np.uint8]
+    moods: NDArray[np.float64]
 
-    @property
-    def moods(self) -> NDArray[np.float64]:
-        """What each track gives to each of MOODS: all to neutral, or its membership; nothing if unknown."""
-        coloured = np.where((self.known & ~self.neutral)[:, None], self.membership, 0.0)
-        return np.column_stack((coloured, self.neutral))
+    def of(self, rows: NDArray[np.intp]) -> "PlacedTracks":
+        """Some of them."""
+        return PlacedTracks(
+            self.known[rows],
+            self.valence[rows],
+            self.energy[rows],
+            self.coloured[rows],
+            self.best[rows],
+            np.take(self.moods, rows, axis=1),
+        )
+
+    def with_unknown(self, more: int) -> "PlacedTracks":
+        """The same, and so many more tracks of which nothing is known."""
+        known, moods = np.zeros(more, dtype=np.bool_), np.zeros((len(self.moods), more))
+        return PlacedTracks(
+            np.append(self.known, known),
+            np.append(self.valence, moods[0]),
+            np.append(self.energy, moods[0]),
+            np.append(self.coloured, known),
+            np.append(self.best, known.astype(np.uint8)),
+            np.concatenate((self.moods, moods), axis=1),
+        )
+
+
+def all_placed(tracks: TrackColumns) -> PlacedTracks:
+    """Every track in the plane. Held beside the tracks."""
+    return tracks.held.get(PlacedTracks, lambda: place_tracks(tracks))
 
 
 def place_tracks(tracks: TrackColumns, rows: NDArray[np.intp] | None = None) -> PlacedTracks:
@@ -57,16 +81,23 @@ def place_tracks(tracks: TrackColumns, rows: NDArray[np.intp] | None = None) -> 
     energy = np.where(known, stored_energy, 0.0).astype(np.float64)
     high_valence, low_valence = _sides(valence)
     high_energy, low_energy = _sides(energy)
-    membership = np.column_stack(
+    moods = np.stack(
         (
             high_valence * high_energy,
             low_valence * high_energy,
             low_valence * low_energy,
             high_valence * low_energy,
+            neutral.astype(np.float64),
         )
     )
-    membership[~known] = 0.0
-    return PlacedTracks(known, valence, energy, neutral, membership)
+    coloured = known & ~neutral
+    quadrants = moods[: len(QUADRANTS)]
+    quadrants *= coloured
+    best = np.zeros(len(known), dtype=np.uint8)
+    highest = quadrants.max(axis=0)
+    for place, quadrant in enumerate(quadrants):
+        best |= ((quadrant == highest) & coloured).astype(np.uint8) << np.uint8(place)
+    return PlacedTracks(known, valence, energy, coloured, best, moods)
 
 
 def _sides(coordinate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,7 +1,7 @@
 """Moods of the music in one period: shares, diversity, dispersion, coherence. None describes the listener."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns, TrackColumns
 from spotify_insights.listening.analytics.evidence import Coverage, Missing, why_thin, why_uncovered
 from spotify_insights.listening.analytics.feature_profile import plane_coverage
+from spotify_insights.listening.analytics.known_features import UNPLACED
 from spotify_insights.listening.analytics.listened_weights import (
     WeighedTracks,
     dot,
     effective_number,
     weigh_tracks,
 )
-from spotify_insights.listening.analytics.mood_plane import MOODS, QUADRANTS, PlacedTracks, place_tracks
+from spotify_insights.listening.analytics.mood_plane import MOODS, QUADRANTS, PlacedTracks, all_placed
 from spotify_insights.listening.analytics.period import Period
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
 from spotify_insights.listening.diversity import MINIMUM_EFFECTIVE_TRACKS
@@ -91,16 +92,16 @@ def moods_of(plays: PlayColumns, tracks: TrackColumns) -> Moods:
     `feature_coherence`.
     """
     weighed = weigh_tracks(plays, tracks)
-    placed = place_tracks(tracks, weighed.rows)
-    coverage = plane_coverage(weighed, ~np.isnan(tracks.features[weighed.rows]))
+    placed, weights = _placed(weighed, tracks)
+    coverage = plane_coverage(weighed, tracks)
     missing = why_uncovered(coverage)
-    diversity = None if missing else mood_diversity(placed, weighed.weights)
+    diversity = None if missing else mood_diversity(placed, weights)
     coherence, coherence_tracks, thin = feature_coherence(weighed, tracks)
     return Moods(
         coverage=coverage,
-        shares=None if missing else mood_shares(placed, weighed.weights),
+        shares=None if missing else mood_shares(placed, weights),
         diversity=diversity,
-        dispersion=None if missing else _dispersion(placed, weighed.weights),
+        dispersion=None if missing else _dispersion(placed, weights),
         coherence=None if missing else coherence,
         coherence_tracks=coherence_tracks,
         missing=missing,
@@ -109,9 +110,18 @@ def moods_of(plays: PlayColumns, tracks: TrackColumns) -> Moods:
     )
 
 
+def _placed(weighed: WeighedTracks, tracks: TrackColumns) -> tuple[PlacedTracks, NDArray[np.float64]]:
+    """The tracks that were heard, and perhaps others with the weight 0, and what each weighs."""
+    placed = all_placed(tracks)
+    if 2 * len(weighed.rows) > len(tracks):
+        # Where most are wanted it is faster to take all.
+        return placed, weighed.by_row(len(tracks))
+    return placed.of(weighed.rows), weighed.weights
+
+
 def mood_shares(placed: PlacedTracks, weights: NDArray[np.float64]) -> MoodShares | None:
     """Weighted shares of MOODS over the tracks that are known; None where none is."""
-    by_mood = np.einsum("i,ij->j", weights, placed.moods)
+    by_mood = np.einsum("ij,j->i", placed.moods, weights)
     total = dot(weights, placed.known)
     if total <= 0:
         return None
@@ -120,15 +130,12 @@ def mood_shares(placed: PlacedTracks, weights: NDArray[np.float64]) -> MoodShare
 
 def mood_diversity(placed: PlacedTracks, weights: NDArray[np.float64]) -> Diversity | None:
     """As `diversity.mood_diversity`, of known tracks that are not neutral; None where n_eff is below 10."""
-    coloured = placed.known & ~placed.neutral
-    weights, membership = weights[coloured], placed.membership[coloured]
+    weights = weights * placed.coloured
     n_eff = effective_number(weights)
     if round(n_eff, 9) < MINIMUM_EFFECTIVE_TRACKS:
         return None
-    shares = np.einsum("i,ij->j", weights, membership) / weights.sum()
-    quadrants = np.ascontiguousarray(membership.T)
-    best = np.maximum.reduce(quadrants)
-    observed = sum(bool((quadrant == best).any()) for quadrant in quadrants)
+    shares = np.einsum("ij,j->i", placed.moods[: len(QUADRANTS)], weights) / weights.sum()
+    observed = int(np.bitwise_or.reduce(placed.best * (weights > 0))).bit_count()
     present = shares[shares > 0]
     entropy = -dot(present, np.log(present))
     corrected = min(max(entropy + (observed - 1) / (2 * n_eff), 0.0), _MAXIMUM_ENTROPY)
@@ -166,25 +173,65 @@ def feature_coherence(
     Returns:
         The coherence, the number of tracks with all nine features, and why the coherence is None if it is.
     """
-    library = tracks.features
-    # A sum with an unknown value in it is unknown.
-    whole = ~np.isnan(np.einsum("ij->i", library))
-    taking_part = whole[weighed.rows]
-    count = int(np.count_nonzero(taking_part))
+    library = _library(tracks)
+    place = library.place[weighed.rows]
+    heard = np.flatnonzero(place != UNPLACED)
+    place, weights, count = place[heard], weighed.weights[heard], len(heard)
     total = weighed.total
-    thin = why_thin(count, dot(weighed.weights, taking_part) / total if total > 0 else 0.0)
+    thin = why_thin(count, float(weights.sum()) / total if total > 0 else 0.0)
     if thin is not None:
         return None, count, thin if len(weighed.rows) else Missing.NO_PLAYS
-    reference = library[whole].astype(np.float64)
-    mean = reference.mean(axis=0)
-    spread = reference.std(axis=0)
-    varying = spread > _NOISE
-    vectors = library[weighed.rows[taking_part]].astype(np.float64)[:, varying]
-    vectors = (vectors - mean[varying]) / spread[varying]
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    directed = lengths > _NOISE
-    weights = np.where(directed, weighed.weights[taking_part], 0.0)
-    if not directed.any():
+    directed = dot(weights, library.directed[place])
+    if directed <= 0:
         return None, count, Missing.NO_SPREAD
-    mean_direction = np.einsum("i,ij->j", weights / np.where(directed, lengths, 1.0), vectors) / weights.sum()
+    directions = library.directions
+    if 2 * count > len(library.directed):
+        # Where most are wanted it is faster to take all, and the others weigh nothing.
+        weights_of_all = np.zeros(len(library.directed))
+        weights_of_all[place] = weights
+        weights = weights_of_all
+    else:
+        directions = np.take(directions, place, axis=1)
+    mean_direction = np.einsum("ij,j->i", directions, weights) / directed
     return min(float(np.linalg.norm(mean_direction)), 1.0), count, None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """In which direction each track with all nine features lies from the mean of the listener's library.
+
+    Attributes:
+        place: for each row of `TrackColumns` its place among these tracks, or UNPLACED.
+        directed: which of these tracks lie somewhere else than the mean.
+        directions: their unit vectors, in columns; 0 for the others of these tracks.
+    """
+
+    place: NDArray[np.int32]
+    directed: NDArray[np.bool_]
+    directions: NDArray[np.float64]
+
+    def with_unknown(self, more: int) -> "Library":
+        """The same, with so many more rows of `TrackColumns`, of which nothing is known."""
+        return replace(self, place=np.append(self.place, np.full(more, UNPLACED, dtype=np.int32)))
+
+
+def _library(tracks: TrackColumns) -> Library:
+    """Held beside the tracks."""
+    return tracks.held.get(Library, lambda: _directions(tracks.features))
+
+
+def _directions(features: NDArray[np.float32]) -> Library:
+    # A sum with an unknown value in it is unknown.
+    rows = np.flatnonzero(~np.isnan(np.einsum("ij->i", features)))
+    place = np.full(len(features), UNPLACED, dtype=np.int32)
+    place[rows] = np.arange(len(rows))
+    if not len(rows):
+        return Library(place, np.zeros(0, dtype=np.bool_), np.zeros((0, 0)))
+    vectors = np.ascontiguousarray(features[rows].T, dtype=np.float64)
+    mean, spread = vectors.mean(axis=1), vectors.std(axis=1)
+    varying = spread > _NOISE
+    vectors = (vectors[varying] - mean[varying, None]) / spread[varying, None]
+    lengths = np.sqrt(np.einsum("ij,ij->j", vectors, vectors))
+    directed = lengths > _NOISE
+    vectors *= directed / np.where(directed, lengths, 1.0)
+    return Library(place, directed, vectors)

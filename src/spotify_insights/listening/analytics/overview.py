@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.listening.analytics.columns import UNKNOWN, HistoryColumns, PlayColumns
+from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns
+from spotify_insights.listening.analytics.counted_plays import CountedPlays
 from spotify_insights.listening.analytics.endings import completion_rate_of, skip_rate_of, skips_in
 from spotify_insights.listening.analytics.feature_profile import FeatureProfile, profile_of
 from spotify_insights.listening.analytics.period import Period
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, heard_and_counted
 from spotify_insights.listening.analytics.streaks import Streaks, streaks_of
 from spotify_insights.listening.analytics.timeline import plays_of_days
+from spotify_insights.listening.analytics.top import Groups, TopOf, group_tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ class Figures:
 
     `rows` were heard; `plays` of them count under the rule, `too_short` do not. `ms_listened` is the time
     heard in the `plays_with_ms` plays that tell it. Artists are first credits; unnamed ones count as none.
-    `days` are those of the period that have begun (for all time: since the first play), `active_days` have a
-    play, `share_of_days` is their part. `ms_per_active_day` is None where a play does not tell its time.
+    `days` are those of the period that have begun (for all time: since the first play), but for those that
+    the zone left out; `active_days` have a play, `share_of_days` is their part. `ms_per_active_day` is None
+    where a play does not tell its time.
     `skips` are the rows that the source calls skipped, plays or not; `skip_rate` is over the `skip_rate_n`
     rows, `completion_rate` over the `completion_rate_n` plays, for which it is known (`endings.py`).
     """
@@ -67,12 +70,12 @@ class Overview:
 def overview(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_COUNTING) -> Overview:
     """Numbers, first and last play, streaks and feature profile of one period."""
     flags, plays = heard_and_counted(history, period.since, period.until, counting)
-    first_day, by_day = plays_of_days(plays, period)
+    days, by_day = plays_of_days(plays, period)
     return Overview(
         figures=figures_of(history, flags, plays, by_day),
         first_play=_moment(history, plays, 0),
         last_play=_moment(history, plays, -1),
-        streaks=streaks_of(history, period, counting, first_day, by_day),
+        streaks=streaks_of(history, period, counting, days, by_day),
         profile=profile_of(plays, history.tracks),
     )
 
@@ -84,14 +87,13 @@ def period_figures(history: HistoryColumns, period: Period, counting: Counting =
 
 
 def figures_of(
-    history: HistoryColumns, flags: NDArray[np.uint8], plays: PlayColumns, by_day: NDArray[np.int64]
+    history: HistoryColumns, flags: NDArray[np.uint8], plays: CountedPlays, by_day: NDArray[np.int64]
 ) -> Figures:
     """The numbers of the rows with these flags and the plays among them; `by_day` has the days' plays."""
     known = plays.ms_played >= 0
     ms = int(np.maximum(plays.ms_played, 0).sum(dtype=np.int64))
     with_ms, days, active_days = int(np.count_nonzero(known)), len(by_day), int(np.count_nonzero(by_day))
-    was_heard = np.zeros(len(history.tracks), dtype=np.bool_)
-    was_heard[plays.track] = True
+    heard = plays.track[plays.firsts()]
     skip_rate, skip_rate_n = skip_rate_of(flags)
     completion_rate, completion_rate_n = completion_rate_of(plays, history.tracks)
     return Figures(
@@ -101,9 +103,9 @@ def figures_of(
         skips=skips_in(flags),
         ms_listened=ms,
         plays_with_ms=with_ms,
-        tracks=int(np.count_nonzero(was_heard)),
-        artists=_distinct(history.tracks.artist[was_heard]),
-        albums=_distinct(history.tracks.album[was_heard]),
+        tracks=len(heard),
+        artists=_distinct(heard, group_tracks(history.tracks, TopOf.ARTISTS)),
+        albums=_distinct(heard, group_tracks(history.tracks, TopOf.ALBUMS)),
         days=days,
         active_days=active_days,
         share_of_days=active_days / days if days else None,
@@ -116,11 +118,11 @@ def figures_of(
     )
 
 
-def _distinct(ids: NDArray[np.int64]) -> int:
-    # In order, each id but the first one is new where it differs from the one before; numpy's own unique is
-    # several times slower where it need not give the ids.
-    ordered = np.sort(ids[ids != UNKNOWN])
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + bool(len(ordered))
+def _distinct(tracks: NDArray[np.int32], groups: Groups) -> int:
+    found = np.zeros(len(groups.ids) + 1, dtype=np.bool_)
+    # What is of no group is noted at the end.
+    found[groups.group[tracks]] = True
+    return int(np.count_nonzero(found[:-1]))
 
 
 def _moment(history: HistoryColumns, plays: PlayColumns, index: int) -> PlayMoment | None:

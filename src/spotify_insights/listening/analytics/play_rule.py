@@ -8,18 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.listening.analytics.columns import (
+    NO_PLAYS,
     PLAYED_TO_END,
     PRIVATE_SESSION,
     HistoryColumns,
     PlayColumns,
     TrackColumns,
+    plays_after,
 )
+from spotify_insights.listening.analytics.counted_plays import CountedPlays, count_plays
 
 SPOTIFY_MS: Final = 30_000
 """Spotify counts a stream from 30 seconds on (support.spotify.com, "How we count streams")."""
 
 LASTFM_SHORTEST_TRACK_MS: Final = 30_000
 LASTFM_LONG_ENOUGH_MS: Final = 240_000
+
+NOT_PRIVATE: Final = "not_private"
+"""The rows outside of private sessions, by this name beside a history."""
 
 
 class PlayRule(StrEnum):
@@ -77,32 +83,45 @@ def _counts_for_lastfm(plays: PlayColumns, tracks: TrackColumns) -> NDArray[np.b
 
 def heard(history: HistoryColumns, since: int, until: int, counting: Counting) -> PlayColumns:
     """All rows that ended in [since, until), Unix seconds, plays or not; private ones only if asked for."""
-    plays = history.plays.between(since, until)
     if counting.private_sessions:
-        return plays
-    return _chosen(plays, (plays.flags & PRIVATE_SESSION) == 0)
+        return history.plays.between(since, until)
+    held = history.held.get(NOT_PRIVATE, lambda: plays_after(NO_PLAYS, not_private(history.plays)))
+    return held.between(since, until)
 
 
-def counted(history: HistoryColumns, since: int, until: int, counting: Counting) -> PlayColumns:
+def counted(history: HistoryColumns, since: int, until: int, counting: Counting) -> CountedPlays:
     """The rows that ended in [since, until), Unix seconds, and are plays under the rule."""
-    plays = history.plays.between(since, until)
-    chosen = counts(plays, history.tracks, counting.rule)
-    if not counting.private_sessions:
-        chosen &= (plays.flags & PRIVATE_SESSION) == 0
-    return _chosen(plays, chosen)
+    return all_counted(history, counting).between(since, until)
+
+
+def all_counted(history: HistoryColumns, counting: Counting) -> CountedPlays:
+    """Every row of the history that is a play under the rule. Held beside the history."""
+
+    def made() -> CountedPlays:
+        plays = _chosen(history.plays, are_chosen(history.plays, history.tracks, counting))
+        return count_plays(plays, history.tracks)
+
+    return history.held.get(counting, made)
 
 
 def heard_and_counted(
     history: HistoryColumns, since: int, until: int, counting: Counting
-) -> tuple[NDArray[np.uint8], PlayColumns]:
+) -> tuple[NDArray[np.uint8], CountedPlays]:
     """The flags of all rows that `heard` gives, and what `counted` gives."""
-    plays = history.plays.between(since, until)
-    chosen, flags = counts(plays, history.tracks, counting.rule), plays.flags
+    return heard(history, since, until, counting).flags, counted(history, since, until, counting)
+
+
+def are_chosen(plays: PlayColumns, tracks: TrackColumns, counting: Counting) -> NDArray[np.bool_]:
+    """Which rows are plays under the rule, and private only where private ones are asked for."""
+    chosen = counts(plays, tracks, counting.rule)
     if not counting.private_sessions:
-        shown = (flags & PRIVATE_SESSION) == 0
-        chosen &= shown
-        flags = flags[shown]
-    return flags, _chosen(plays, chosen)
+        chosen &= (plays.flags & PRIVATE_SESSION) == 0
+    return chosen
+
+
+def not_private(plays: PlayColumns) -> PlayColumns:
+    """The rows outside of private sessions."""
+    return _chosen(plays, (plays.flags & PRIVATE_SESSION) == 0)
 
 
 def _chosen(plays: PlayColumns, chosen: NDArray[np.bool_]) -> PlayColumns:

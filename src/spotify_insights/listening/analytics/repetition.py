@@ -6,18 +6,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.listening.analytics.columns import UNKNOWN, HistoryColumns, PlayColumns
+from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns
+from spotify_insights.listening.analytics.counted_plays import NONE_BEFORE, CountedPlays
 from spotify_insights.listening.analytics.evidence import Missing
 from spotify_insights.listening.analytics.local_time import SECONDS_PER_DAY
 from spotify_insights.listening.analytics.period import Period
-from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
+from spotify_insights.listening.analytics.play_rule import (
+    DEFAULT_COUNTING,
+    Counting,
+    all_counted,
+    counted,
+)
+from spotify_insights.listening.analytics.top import TopOf, group_tracks
 
 WINDOW_DAYS: Final = 7
 
 HISTORY_BEFORE_DAYS: Final = 28
 """With less before the period, everything would look new."""
-
-_MOMENT_BITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def repetition(
     tracks, n = int(np.count_nonzero(by_track)), len(plays)
     most = np.sort(np.partition(by_track, -5)[-5:] if len(by_track) > 5 else by_track)[::-1]
     missing = _why_not_discovered(history, period, n)
-    new_tracks, new_artists = (None, None) if missing else _discoveries(history, period, counting, by_track)
+    new_tracks, new_artists = (None, None) if missing else _discoveries(history, plays, counting, by_track)
     return Repetition(
         plays=n,
         tracks=tracks,
@@ -78,7 +83,7 @@ def repetition(
         top_5_share=int(most.sum()) / n if n else None,
         longest_run=_longest_run(plays, history.tracks.track_id) if n else None,
         window_days=window_days,
-        reconsumption=_reconsumption(history, period, counting, window_days, n) if n else None,
+        reconsumption=_reconsumption(history, plays, counting, window_days) if n else None,
         discovery_rate=None if new_tracks is None else new_tracks / n,
         new_tracks=new_tracks,
         new_artists=new_artists,
@@ -94,20 +99,12 @@ def _longest_run(plays: PlayColumns, track_id: NDArray[np.int64]) -> Run:
 
 
 def _reconsumption(
-    history: HistoryColumns, period: Period, counting: Counting, window_days: int, n: int
+    history: HistoryColumns, plays: CountedPlays, counting: Counting, window_days: int
 ) -> float:
-    window = window_days * SECONDS_PER_DAY
-    since = max(period.since - window, int(history.plays.ended_at[0]))
-    plays = counted(history, since, period.until, counting)
-    # One number for track and moment, the track above. In order of it, the plays of a track follow each
-    # other, and from one track to the next is further than any window: no span comes near to 136 years.
-    keys = plays.track.astype(np.int64) << _MOMENT_BITS
-    keys += plays.ended_at - since
-    keys.sort()
-    again = np.diff(keys) <= window
-    if len(plays) > n:
-        again &= (keys[1:] & ((1 << _MOMENT_BITS) - 1)) >= period.since - since
-    return int(np.count_nonzero(again)) / n
+    ended_at = all_counted(history, counting).ended_at
+    again = plays.ended_at - ended_at[plays.previous] <= window_days * SECONDS_PER_DAY
+    again &= plays.previous != NONE_BEFORE
+    return int(np.count_nonzero(again)) / len(plays)
 
 
 def _why_not_discovered(history: HistoryColumns, period: Period, n: int) -> Missing | None:
@@ -118,12 +115,13 @@ def _why_not_discovered(history: HistoryColumns, period: Period, n: int) -> Miss
 
 
 def _discoveries(
-    history: HistoryColumns, period: Period, counting: Counting, by_track: NDArray[np.int64]
+    history: HistoryColumns, plays: CountedPlays, counting: Counting, by_track: NDArray[np.int64]
 ) -> tuple[int, int]:
-    earlier = counted(history, int(history.plays.ended_at[0]), period.since, counting)
-    before = np.zeros(len(by_track), dtype=np.bool_)
-    before[earlier.track] = True
-    now = by_track > 0
-    artist = history.tracks.artist
-    new_artists = np.setdiff1d(artist[now], np.append(artist[before], UNKNOWN))
-    return int(np.count_nonzero(now & ~before)), len(new_artists)
+    artists = group_tracks(history.tracks, TopOf.ARTISTS)
+    earlier = all_counted(history, counting).part(0, plays.place)
+    # What is of no group is noted at the end.
+    before, now = np.zeros((2, len(artists.ids) + 1), dtype=np.bool_)
+    before[artists.group[earlier.track[earlier.firsts()]]] = True
+    now[artists.group[by_track > 0]] = True
+    new_tracks = int(np.count_nonzero(plays.previous == NONE_BEFORE))
+    return new_tracks, int(np.count_nonzero((now & ~before)[:-1]))

@@ -73,8 +73,9 @@ def sessions(
         return _none(longest_pause_minutes)
     first = _first_rows(rows, history.tracks, longest_pause_minutes)
     is_play = counts(rows, history.tracks, counting.rule)
-    plays = np.add.reduceat(is_play.astype(np.int64), first)
     after = np.append(first[1:], len(rows))
+    plays_until = np.cumsum(is_play, dtype=np.int32)[after - 1]
+    plays = np.diff(plays_until, prepend=np.int32(0))
     kept = np.flatnonzero(plays)
     if not len(kept):
         return _none(longest_pause_minutes)
@@ -82,8 +83,6 @@ def sessions(
     ended = rows.ended_at[after - 1]
     milliseconds = ended * _MS - _known_starts(rows, first, after)
     skip_rate, skip_rate_n = _skip_rate(rows, first, after)
-    # Of equally long ones the earlier comes first.
-    order = np.argsort(-milliseconds, kind="stable")[:limit].tolist()
     return Sessions(
         sessions=len(kept),
         longest_pause_minutes=longest_pause_minutes,
@@ -94,9 +93,20 @@ def sessions(
         skip_rate_n=skip_rate_n,
         longest=tuple(
             _session(rows, is_play, int(first[index]), int(after[index]), int(milliseconds[index]))
-            for index in order
+            for index in _longest(milliseconds, limit)
         ),
     )
+
+
+def _longest(milliseconds: NDArray[np.int64], limit: int) -> list[int]:
+    """The places of the longest, longest first; of equally long ones the earlier comes first."""
+    candidates = np.arange(len(milliseconds))
+    if limit < len(milliseconds):
+        # Only what reaches the last place of the list has to be put in order.
+        candidates = np.flatnonzero(milliseconds >= np.partition(milliseconds, -limit)[-limit])
+    order = np.argsort(-milliseconds[candidates], kind="stable")[:limit]
+    places: list[int] = candidates[order].tolist()
+    return places
 
 
 def _none(longest_pause_minutes: int) -> Sessions:

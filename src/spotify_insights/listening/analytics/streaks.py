@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.listening.analytics.columns import HistoryColumns
-from spotify_insights.listening.analytics.local_time import day_at, day_begins, day_number, day_of
+from spotify_insights.listening.analytics.local_time import Days, day_at, day_begins, day_number, day_of
 from spotify_insights.listening.analytics.period import Period, PeriodName
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
 from spotify_insights.listening.analytics.timeline import plays_of_days
@@ -19,7 +19,10 @@ _LOOK_BACK_DAYS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Days in a row with at least one play each, both ends included."""
+    """Days in a row with at least one play each, both ends included.
+
+    A day that a zone left out, such as 30 December 2011 in Apia, neither counts nor comes between two days.
+    """
 
     days: int
     first_day: date
@@ -41,29 +44,29 @@ class Streaks:
 def streaks(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_COUNTING) -> Streaks:
     """The streaks of one period."""
     plays = counted(history, period.since, period.until, counting)
-    first_day, by_day = plays_of_days(plays, period)
-    return streaks_of(history, period, counting, first_day, by_day)
+    days, by_day = plays_of_days(plays, period)
+    return streaks_of(history, period, counting, days, by_day)
 
 
 def streaks_of(
-    history: HistoryColumns, period: Period, counting: Counting, first_day: int, by_day: NDArray[np.int64]
+    history: HistoryColumns, period: Period, counting: Counting, days: Days, by_day: NDArray[np.int64]
 ) -> Streaks:
-    """The streaks of one period, of whose days, from `first_day` on, the plays were counted already."""
+    """The streaks of one period, whose plays were counted already: `days` and `by_day` of `plays_of_days`."""
     active = by_day > 0
     if period.name is PeriodName.ALL_TIME:
-        return Streaks(longest_streak(first_day, active), _last_streak(first_day, active, period))
-    return Streaks(longest_streak(first_day, active), current_streak(history, period, counting))
+        return Streaks(longest_streak(days, active), _last_streak(days, active, period))
+    return Streaks(longest_streak(days, active), current_streak(history, period, counting))
 
 
-def longest_streak(first_day: int, active: NDArray[np.bool_]) -> Streak | None:
-    """The first of the longest runs of active days; `active` has one value for each day from `first_day`."""
+def longest_streak(days: Days, active: NDArray[np.bool_]) -> Streak | None:
+    """The first of the longest runs of active days; `active` has a value for each of `days`, which ascend."""
     edges = np.flatnonzero(np.diff(active.astype(np.int8), prepend=0, append=0))
     if not len(edges):
         return None
     begins, ends = edges[::2], edges[1::2]
     longest = int(np.argmax(ends - begins))
     begin, end = int(begins[longest]), int(ends[longest])
-    return Streak(end - begin, day_of(first_day + begin), day_of(first_day + end - 1))
+    return _streak(days[begin:end])
 
 
 def current_streak(history: HistoryColumns, period: Period, counting: Counting) -> Streak | None:
@@ -76,16 +79,19 @@ def current_streak(history: HistoryColumns, period: Period, counting: Counting) 
         first_day = max(last_day - look_back + 1, earliest)
         if first_day > last_day:
             return None
-        begins = day_begins(np.arange(first_day, last_day + 2, dtype=np.int64), period.timezone)
+        days = np.arange(first_day, last_day + 2, dtype=np.int64)
+        begins = day_begins(days, period.timezone)
         plays = counted(history, int(begins[0]), min(int(begins[-1]), period.until), counting)
         active = np.diff(np.searchsorted(plays.ended_at, begins)) > 0
-        streak = _last_streak(first_day, active, period)
-        if streak is None or day_number(streak.first_day) > first_day or first_day == earliest:
+        lasting = np.flatnonzero(np.diff(begins))
+        streak = _last_streak(days[lasting], active[lasting], period)
+        reaches_back = streak is not None and day_number(streak.first_day) == days[lasting[0]]
+        if first_day == earliest or not reaches_back:
             return streak
         look_back *= 4
 
 
-def _last_streak(first_day: int, active: NDArray[np.bool_], period: Period) -> Streak | None:
+def _last_streak(days: Days, active: NDArray[np.bool_], period: Period) -> Streak | None:
     """The streak that reaches the end of these days, or, where that is today, the day before it."""
     if len(active) and not active[-1] and period.last_day == period.today:
         active = active[:-1]
@@ -93,4 +99,8 @@ def _last_streak(first_day: int, active: NDArray[np.bool_], period: Period) -> S
     begin, end = int(idle[-1]) + 1 if len(idle) else 0, len(active)
     if begin == end:
         return None
-    return Streak(end - begin, day_of(first_day + begin), day_of(first_day + end - 1))
+    return _streak(days[begin:end])
+
+
+def _streak(days: Days) -> Streak:
+    return Streak(len(days), day_of(int(days[0])), day_of(int(days[-1])))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spotify_insights.errors import InvalidInputError
 from spotify_insights.listening.analytics.columns import UNKNOWN, HistoryColumns, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.counted_plays import CountedPlays
 from spotify_insights.listening.analytics.period import Period
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
 
@@ -60,10 +61,14 @@ class Top:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Tracks put together: `ids` ascending; `group` gives each row of `TrackColumns` its place there."""
+    """Tracks put together: `ids` ascending; `group` gives each row of `TrackColumns` its place there.
+
+    `first` is the first row of each group.
+    """
 
     ids: NDArray[np.int64]
     group: NDArray[np.int64]
+    first: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +145,35 @@ def top(
 
 
 def group_tracks(tracks: TrackColumns, of: TopOf) -> Groups:
-    """Every track's group; UNKNOWN is no group, and its tracks have the place -1."""
-    keys = {TopOf.TRACKS: tracks.track_id, TopOf.ARTISTS: tracks.artist, TopOf.ALBUMS: tracks.album}[of]
-    ids, group = np.unique(keys, return_inverse=True)
-    if len(ids) and ids[0] == UNKNOWN:
-        return Groups(ids[1:], group.astype(np.int64) - 1)
-    return Groups(ids, group.astype(np.int64))
+    """Every track's group; UNKNOWN is no group, and its tracks have the place -1. Held beside the tracks."""
+    return tracks.held.get(of, lambda: _grouped(tracks, of))
+
+
+def group_keys(tracks: TrackColumns, of: TopOf) -> NDArray[np.int64]:
+    """What tracks are grouped by."""
+    return {TopOf.TRACKS: tracks.track_id, TopOf.ARTISTS: tracks.artist, TopOf.ALBUMS: tracks.album}[of]
+
+
+def grown_groups(groups: Groups, keys: NDArray[np.int64]) -> Groups:
+    """The groups of these keys, which begin with those of `groups`; without sorting all of them again."""
+    rows = len(groups.group)
+    more = keys[rows:]
+    fresh, first = np.unique(more, return_index=True)
+    is_fresh = ~np.isin(fresh, groups.ids) & (fresh != UNKNOWN)
+    fresh, first = fresh[is_fresh], first[is_fresh]
+    at = np.searchsorted(groups.ids, fresh)
+    ids = np.insert(groups.ids, at, fresh)
+    # Each old group moves up by the new ones before it.
+    group = groups.group + np.searchsorted(at, groups.group, side="right") if len(fresh) else groups.group
+    group_of_more = np.where(more == UNKNOWN, UNKNOWN, np.searchsorted(ids, more))
+    return Groups(ids, np.append(group, group_of_more), np.insert(groups.first, at, first + rows))
+
+
+def _grouped(tracks: TrackColumns, of: TopOf) -> Groups:
+    keys = group_keys(tracks, of)
+    ids, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    known = slice(1 if len(ids) and ids[0] == UNKNOWN else 0, None)
+    return Groups(ids[known], group.astype(np.int64) - (known.start or 0), first[known].astype(np.int64))
 
 
 def total_by_group(plays: PlayColumns, tracks: TrackColumns, groups: Groups) -> Totals:
@@ -188,20 +216,19 @@ def ranks(totals: Totals, by: TopBy) -> NDArray[np.int64]:
 
 
 def _first_and_last(
-    plays: PlayColumns, groups: Groups, chosen: NDArray[np.intp]
+    plays: CountedPlays, groups: Groups, chosen: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    # Of several values for one place the last written stays. Written from the newest play to the oldest,
-    # every track is left with its first one.
-    moments = np.zeros((2, len(groups.group)), dtype=np.int64)
-    moments[0, plays.track[::-1]] = plays.ended_at[::-1]
-    moments[1, plays.track] = plays.ended_at
-    heard = np.zeros(len(groups.group), dtype=np.bool_)
-    heard[plays.track] = True
     wanted = np.zeros(len(groups.ids) + 1, dtype=np.bool_)
     wanted[chosen] = True
-    rows = np.flatnonzero(heard & wanted[groups.group])
-    first = np.full(len(groups.ids), np.iinfo(np.int64).max)
-    last = np.full(len(groups.ids), np.iinfo(np.int64).min)
-    np.minimum.at(first, groups.group[rows], moments[0, rows])
-    np.maximum.at(last, groups.group[rows], moments[1, rows])
+    # Of several values for one place the last written stays: each track is left with its last play.
+    latest = np.zeros(len(groups.group), dtype=np.int64)
+    latest[plays.track] = plays.ended_at
+    firsts = plays.firsts()
+    firsts = firsts[wanted[groups.group[plays.track[firsts]]]]
+    rows = plays.track[firsts]
+    first = np.zeros(len(groups.ids), dtype=np.int64)
+    last = np.zeros(len(groups.ids), dtype=np.int64)
+    # From the newest to the oldest, so that the first one of the group stays.
+    first[groups.group[rows[::-1]]] = plays.ended_at[firsts[::-1]]
+    np.maximum.at(last, groups.group[rows], latest[rows])
     return first[chosen], last[chosen]

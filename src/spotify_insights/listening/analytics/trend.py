@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.audio_features.values import FEATURE_NAMES
-from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.columns import HistoryColumns, TrackColumns
 from spotify_insights.listening.analytics.compare import STEADY_COVERAGE
+from spotify_insights.listening.analytics.counted_plays import CountedPlays
+from spotify_insights.listening.analytics.daily_centres import daily_centres
 from spotify_insights.listening.analytics.evidence import Missing
 from spotify_insights.listening.analytics.feature_profile import FeatureProfile, profile_of
 from spotify_insights.listening.analytics.local_time import day_begins, day_number
@@ -91,27 +93,25 @@ def _daily_trend(name: str, days: NDArray[np.float64], missing: Missing | None) 
     return _trend(name, float(days[BASELINE_DAYS:].mean()), days[:BASELINE_DAYS], 0.0)
 
 
-def _feature_trends(plays: PlayColumns, tracks: TrackColumns, cuts: NDArray[np.intp]) -> tuple[Trend, ...]:
-    recent = profile_of(plays.where(slice(int(cuts[BASELINE_DAYS]), int(cuts[-1]))), tracks)
-    baseline = profile_of(plays.where(slice(int(cuts[0]), int(cuts[BASELINE_DAYS]))), tracks)
-    days = [
-        profile_of(plays.where(slice(int(cuts[day]), int(cuts[day + 1]))), tracks)
-        for day in range(BASELINE_DAYS)
-    ]
-    return tuple(_feature_trend(column, recent, baseline, days) for column in range(len(FEATURE_NAMES)))
+def _feature_trends(plays: CountedPlays, tracks: TrackColumns, cuts: NDArray[np.intp]) -> tuple[Trend, ...]:
+    recent = profile_of(plays.part(int(cuts[BASELINE_DAYS]), int(cuts[-1])), tracks)
+    baseline = profile_of(plays.part(int(cuts[0]), int(cuts[BASELINE_DAYS])), tracks)
+    days = daily_centres(plays, tracks, cuts[: BASELINE_DAYS + 1])
+    return tuple(
+        _feature_trend(column, recent, baseline, days[column]) for column in range(len(FEATURE_NAMES))
+    )
 
 
 def _feature_trend(
-    column: int, recent: FeatureProfile, baseline: FeatureProfile, days: list[FeatureProfile]
+    column: int, recent: FeatureProfile, baseline: FeatureProfile, days: NDArray[np.float64]
 ) -> Trend:
     name, now = FEATURE_NAMES[column], recent.features[column]
     if now.mean is None:
         return Trend(name, None, None, None, called=False, missing=now.missing)
-    daily = [mean for day in days if (mean := day.features[column].mean) is not None]
-    if len(daily) < MINIMUM_BASELINE_DAYS:
+    if len(days) < MINIMUM_BASELINE_DAYS:
         return Trend(name, now.mean, None, None, called=False, missing=Missing.FEW_DAYS)
     changed = abs(now.coverage - baseline.features[column].coverage)
-    return _trend(name, now.mean, np.array(daily), changed)
+    return _trend(name, now.mean, days, changed)
 
 
 def _trend(name: str, recent: float, days: NDArray[np.float64], coverage_change: float) -> Trend:
