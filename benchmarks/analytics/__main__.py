@@ -1,6 +1,8 @@
 """`python3 dev.py benchmark analytics [ROWS …]`: without numbers 50,000, 200,000 and 500,000 rows."""
 
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from rich.table import Table
 
 import spotify_insights.tables as _every_table_is_mapped  # noqa: F401  # foreign keys resolve
 from benchmarks.analytics.api_process import ApiProcess, running_api
+from benchmarks.analytics.changing_history import first_views
 from benchmarks.installation import Installation, running_installation
 from spotify_insights.clock import now
 from spotify_insights.database.actor import SYSTEM, Actor
@@ -30,10 +33,13 @@ _VIEWS: dict[str, dict[str, str]] = {
     "timeline": {},
     "moods": {},
     "moods/timeline": {},
+    "moods/timeline by day": {"bucket": "day"},
     "sessions": {},
     "repetition": {},
     "compare": {},
 }
+_VIEWS_AFTER_A_PLAY: dict[str, dict[str, str]] = {"overview": {}, "top": {}, "clock": {}, "moods": {}}
+_HAPPENED = ("nothing", "a play of a known song", "a play of a new song", "not in memory")
 # Four of five tracks have features, as after an operator's catalogue.
 _FEATURES = """
     INSERT INTO catalogue_features (spotify_id, catalogue_id, danceability, energy, valence, acousticness,
@@ -46,23 +52,43 @@ _FEATURES = """
 
 
 def main(sizes: list[int]) -> None:
-    """Import a history of each size, ask for every view of a year and of all time, and print a table."""
-    table = Table("rows", "view", "period", "p50 ms", "p95 ms", f"p95 of {MANY_CLIENTS}", "CPU ms")
+    """Import a history of each size, ask for every view of a year and of all time, and print two tables."""
+    views = Table("rows", "view", "period", "p50 ms", "p95 ms", f"p95 of {MANY_CLIENTS}", "CPU ms")
+    firsts = Table("rows", "view", "period", *(f"{each} p50, p95" for each in _HAPPENED))
     with running_installation() as installation:
         listeners = {rows: _imported(installation, rows) for rows in sizes}
+        database = Database(installation.database_url, role=DatabaseRole.WORKER)
         with running_api(installation) as api:
             for rows, user_id in listeners.items():
-                for view, given in _VIEWS.items():
-                    for period in ("year", "all_time"):
-                        figures = _figures(api, view, given | {"user_id": str(user_id), "period": period})
-                        table.add_row(f"{rows:,}", view, period, *figures)
+                for view, period, address in _addresses(_VIEWS):
+                    views.add_row(f"{rows:,}", view, period, *_figures(api, address(user_id)))
+                for view, period, address in _addresses(_VIEWS_AFTER_A_PLAY):
+                    seen = first_views(api, installation, database, user_id, address)
+                    loads = (seen.nothing, seen.known_song, seen.new_song, seen.cold)
+                    told = (f"{load.percentile(0.5):.1f}, {load.percentile(0.95):.1f}" for load in loads)
+                    firsts.add_row(f"{rows:,}", view, period, *told)
     console = Console()
-    console.print(table)
+    console.print("Views of a history whose columns are in memory; no answer is held anywhere.")
+    console.print(views)
     console.print("CPU: of the API and PostgreSQL together, for each request of one client.")
+    console.print("The first view after something happened, in milliseconds, one client.")
+    console.print(firsts)
 
 
-def _figures(api: ApiProcess, view: str, given: dict[str, str]) -> list[str]:
-    address = f"/api/listening/{view.partition(' ')[0]}?{urlencode(given)}"
+def _addresses(views: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, Callable[[UUID], str]]]:
+    """Each view of each period, and its address for a listener."""
+    for view, given in views.items():
+        for period in ("year", "all_time"):
+            yield view, period, partial(_address, view, {**given, "period": period})
+
+
+def _address(view: str, given: dict[str, str], user_id: UUID) -> str:
+    return f"/api/listening/{view.partition(' ')[0]}?{urlencode({**given, 'user_id': str(user_id)})}"
+
+
+def _figures(api: ApiProcess, address: str) -> list[str]:
+    # Once by all: the first of many open connections to the database, which stay.
+    api.load(address, clients=MANY_CLIENTS, requests=MANY_CLIENTS)
     alone = api.load(address, clients=1, requests=60)
     crowd = api.load(address, clients=MANY_CLIENTS, requests=MANY_CLIENTS * 8)
     return [

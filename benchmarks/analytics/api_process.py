@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
@@ -39,6 +40,11 @@ class ApiProcess:
     """A running API of one installation."""
 
     process: psutil.Process
+    folder: Path
+
+    def ask(self, address: str) -> float:
+        """Ask for the address once, on a connection of its own; the milliseconds of the answer alone."""
+        return self.load(address, clients=1, requests=1).milliseconds[0]
 
     def load(self, address: str, *, clients: int, requests: int) -> Load:
         """Ask for the address so often, by so many clients at once, each on one connection."""
@@ -46,22 +52,26 @@ class ApiProcess:
 
     async def _load(self, address: str, clients: int, requests: int) -> Load:
         connections = [await asyncio.open_connection("127.0.0.1", PORT) for _ in range(clients)]
-        await _ask(*connections[0], address)
-        before = self._cpu_seconds()
         taken: list[float] = []
 
         async def be_a_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             taken.extend([await _ask(reader, writer, address) for _ in range(requests // clients)])
 
+        before = self._cpu_seconds()
         await asyncio.gather(*(be_a_client(*connection) for connection in connections))
-        spent = self._cpu_seconds() - before
+        spent = sum(seconds - before.get(each, 0.0) for each, seconds in self._cpu_seconds().items())
         for _, writer in connections:
             writer.close()
         return Load(sorted(taken), spent / len(taken) * 1000)
 
-    def _cpu_seconds(self) -> float:
-        servers = [each for each in psutil.process_iter(["name"]) if each.info["name"] == "postgres"]
-        return sum(_spent(process) for process in (self.process, *servers))
+    def _cpu_seconds(self) -> dict[psutil.Process, float]:
+        """What the API and this installation's PostgreSQL have used until now, by process."""
+        used = {self.process: _spent(self.process)}
+        for each in psutil.process_iter(["name", "cwd"]):
+            # Others may run a PostgreSQL, too; every process of ours lives in our folder.
+            if each.info["name"] == "postgres" and str(each.info["cwd"] or "").startswith(str(self.folder)):
+                used[each] = _spent(each)
+        return used
 
 
 @contextmanager
@@ -82,7 +92,7 @@ def running_api(installation: Installation) -> Iterator[ApiProcess]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603  # ours
         try:
             _wait_until_ready()
-            yield ApiProcess(psutil.Process(process.pid))
+            yield ApiProcess(psutil.Process(process.pid), installation.folder.resolve())
         finally:
             process.terminate()
 

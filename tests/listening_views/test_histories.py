@@ -34,11 +34,14 @@ class NotedReads(HotReads):
             settings.database_url.get_secret_value(), settings.redis_url.get_secret_value(), pool_size=4
         )
         self.asked: list[str] = []
+        self.blocks: list[list[UUID]] = []
 
     @override
     async def rows(self, read: Any, *, acting_for: Actor) -> Any:
         kind = next(word for word in ("array_agg", "identities", "content") if word in read.statement)
         self.asked.append(kind)
+        if kind == "content":
+            self.blocks.append(read.parameters["revisions"])
         if self.between is not None:
             await asyncio.to_thread(self.between, kind)
         return await super().rows(read, acting_for=acting_for)
@@ -76,6 +79,35 @@ def test_of_many_who_come_at_once_one_reads(runtime: Runtime) -> None:
 
     assert [len(each.columns.plays) for each in found] == [len(HISTORY)] * 20
     assert len({id(each.columns) for each in found}) == 1
+
+
+def test_of_a_history_with_a_new_play_only_the_last_block_is_read_again(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refresh_module, "PLAYS_PER_BLOCK", 2)
+    user_id = a_listener(runtime)
+
+    async def work(histories: Histories, reads: NotedReads) -> list[list[int]]:
+        before = (await of(histories, user_id)).columns.plays
+        seen = []
+        # Seven plays fill three blocks and half of the last one: the next play fills it, and the one after
+        # that begins a new one.
+        for minute, blocks_read in ((10, 1), (20, 2)):
+            reads.asked.clear()
+            reads.blocks.clear()
+            await asyncio.to_thread(add, runtime, user_id, [played(SLOW_TRAIN, f"2026-05-01T10:{minute}:00")])
+            plays = (await of(histories, user_id)).columns.plays
+            # Nothing else: the tracks are known, and so is every block before.
+            assert reads.asked == ["array_agg", "content"]
+            assert [len(asked) for asked in reads.blocks] == [blocks_read]
+            seen.append(plays.ended_at.tolist())
+        assert seen[0][: len(before)] == before.ended_at.tolist()
+        return seen
+
+    first, second = using(runtime, work)
+
+    assert (len(first), second[: len(first)]) == (len(HISTORY) + 1, first)
+    assert second[-1] - first[-1] == 10 * 60
 
 
 def test_a_change_between_two_statements_shows_before_or_after_never_a_mixture(

@@ -230,6 +230,44 @@ def test_hostile_names_are_harmless_in_spreadsheets_alone(client: TestClient, ru
     assert (row["track"], row["artist"]) == (HOSTILE.track_name, HOSTILE.artist_name)
 
 
+FORMULAS: Sequence[tuple[str, str]] = (
+    ("=1", "'=1"),
+    ("-1", "'-1"),
+    ("@A1", "'@A1"),
+    ("\t=1", "'\t'=1"),
+    ("\n=1", "'\n'=1"),
+    # What an East Asian keyboard types.
+    ("\uff1d1", "'\uff1d1"),
+    ('"=1', "'\"=1"),
+    # Where a semicolon separates cells, the quotation marks around a text do not count.
+    ("a;=1", "a;'=1"),
+    ('a;"=1";b', 'a;\'"=1";b'),
+    ("a\r\n+1", "a\r\n'+1"),
+    ("a; =1", "a; =1"),
+    ("A=B; C-D", "A=B; C-D"),
+    ("plain", "plain"),
+)
+
+
+def test_no_cell_begins_with_a_formula_whatever_separates_cells(client: TestClient, runtime: Runtime) -> None:
+    history = [
+        played(
+            SLOW_TRAIN,
+            f"2026-05-01T10:{number:02}:00",
+            track_name=title,
+            spotify_id=f"formula{number}x".ljust(22, "0"),
+        )
+        for number, (title, _) in enumerate(FORMULAS)
+    ]
+    user_id = a_listener(runtime, history)
+
+    sheet = csv.DictReader(io.StringIO(file(client, user_id, "csv").decode(), newline=""))
+    lines = file(client, user_id, "jsonl").decode().splitlines()
+
+    assert [row["track"] for row in sheet][::-1] == [expected for _, expected in FORMULAS]
+    assert [json.loads(line)["track"] for line in lines][::-1] == [title for title, _ in FORMULAS]
+
+
 def test_files_by_accept_and_their_headers(client: TestClient, runtime: Runtime) -> None:
     user_id = a_listener(runtime)
     address = f"/api/listening/plays?user_id={user_id}"
@@ -247,10 +285,24 @@ def test_files_by_accept_and_their_headers(client: TestClient, runtime: Runtime)
         assert disposition.endswith(f'.{ending}"')
         assert answer.headers["cache-control"] == "no-store"
         assert (head.content, head.headers["content-disposition"]) == (b"", disposition)
-    for accept in ("application/json", "*/*", "text/html,*/*"):
-        assert client.get(address, headers={"Accept": accept}).json()
-    # What is asked for by name counts more.
-    assert client.get(f"{address}&format=json", headers={"Accept": "text/csv"}).json()
+        assert answer.headers["vary"] == head.headers["vary"] == "Accept"
+    for accept in (
+        "application/json",
+        "*/*",
+        "text/html,*/*",
+        "image/png",
+        "text/csv;q=0.5, application/json",
+    ):
+        page = client.get(address, headers={"Accept": accept})
+        again = client.get(address, headers={"Accept": accept, "If-None-Match": page.headers["etag"]})
+
+        assert page.json()
+        assert again.status_code == 304
+        assert page.headers["vary"] == again.headers["vary"] == "Accept"
+    # What is asked for by name counts more, and then it does not matter what is accepted.
+    named = client.get(f"{address}&format=json", headers={"Accept": "text/csv"})
+    assert named.json()
+    assert "vary" not in named.headers
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -16,9 +16,11 @@ from starlette.testclient import TestClient
 
 from makers import a_user
 from problem_documents import reasons_of
+from spotify_insights.errors import InvalidInputError
 from spotify_insights.insights.types import InsightType
 from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.runtime import Runtime
+from spotify_insights.web.pagination import Cursors
 from stored_rows import a_finished_task, a_snapshot, an_insight
 
 # Every example works with a listener of its own, so one database serves them all.
@@ -222,6 +224,14 @@ def test_cursors_from_elsewhere_are_refused(client: TestClient, runtime: Runtime
     for cursor in [*others, *INVENTED_CURSORS]:
         answer = client.get(with_cursor(url, cursor))
         assert reasons_of(answer, 422, "invalid_input").keys() == {"cursor"}, cursor
+
+
+@pytest.mark.parametrize("number", [True, False, 1.5, -1, 2**63, "1", None])
+def test_the_number_of_a_row_in_a_cursor_is_one_that_the_database_can_have(number: object) -> None:
+    cursor = encoded(["plays", "2026-01-01T00:00:00+00:00", number])
+
+    with pytest.raises(InvalidInputError, match="not one that this list gave"):
+        Cursors("plays").moment_and_number(cursor)
 
 
 @given(offset=st.from_regex(r"[+-]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", fullmatch=True))

@@ -8,7 +8,6 @@ the file or not.
 from enum import StrEnum
 from typing import Final, Protocol
 
-from spotify_insights.listening.raw_history.parquet import ParquetFile
 from spotify_insights.listening.raw_history.queries import Writing, csv_header
 
 FIRST_ROWS: Final = 1_000
@@ -48,10 +47,6 @@ class FileWriter(Protocol):
         """The rest of the file."""
 
 
-class _Parquet(ParquetFile):
-    writing = Writing.EXACT_CSV
-
-
 class _Lines:
     def __init__(self, writing: Writing, header: bytes = b"") -> None:
         self.writing = writing
@@ -73,4 +68,7 @@ def writer_of(file_format: DownloadFormat) -> FileWriter:
         case DownloadFormat.JSON_LINES:
             return _Lines(Writing.JSON_LINES)
         case DownloadFormat.PARQUET:
-            return _Parquet()
+            # Some 45 MB of memory, for processes of which most never write such a file.
+            from spotify_insights.listening.raw_history.parquet import ParquetFile  # noqa: PLC0415
+
+            return ParquetFile()

@@ -226,7 +226,7 @@ class InsightDocument(Documented):
         "content": "Mostly bright, with room for rain.\n\n…",
         "structured": {"headline": "Mostly bright, with room for rain."},
         "llm_model": "template",
-        "prompt_version": "template-1",
+        "prompt_version": "template-2",
         "generation_ms": 4,
         "version": 1,
         "superseded_by": None,

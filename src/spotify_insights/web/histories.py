@@ -1,6 +1,7 @@
 """Listeners' histories in the memory of an API process; only what changed is read again.
 
-What is held are the columns that every view is computed from, never an answer.
+What is held are the columns that every view is computed from, and columns derived from these that several
+views use (`analytics/held.py`), never an answer.
 """
 
 import asyncio
@@ -10,18 +11,25 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
 from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Database
 from spotify_insights.errors import NotFoundError, UnavailableError
-from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns
+from spotify_insights.listening.analytics.columns import (
+    NO_PLAYS,
+    HistoryColumns,
+    PlayColumns,
+    joined,
+    plays_after,
+)
+from spotify_insights.listening.analytics.grow import grown
 from spotify_insights.listening.blocks.history import (
     NO_HISTORY,
     block_contents,
-    joined,
     outline,
     track_columns,
     track_contents,
@@ -33,16 +41,22 @@ from spotify_insights.web.hot_reads import HotReads
 
 T = TypeVar("T")
 
-# Some ten listeners with half a million plays each, or two thousand with a few thousand.
+# Some three listeners with half a million plays each, or five hundred with a few thousand: 17 bytes for a
+# play and 73 for a track, and some 45 and 300 more for what views derive from them.
 MOST_BYTES: Final = 128 * 2**20
 # Nobody's history stays here for long after the last look at it.
 KEEP_SECONDS: Final = 15 * 60.0
+# Any view of so many plays takes some milliseconds, once what is derived from them is held.
+_MOST_AT_ONCE: Final = 500_000
 _TRIES: Final = 5
 
 
 @dataclass(frozen=True)
 class _Held:
-    """`blocks` are the parts of the plays in `columns`, by the revisions that they were read with."""
+    """`blocks` are the parts of the plays in `columns`, by the revisions that they were read with.
+
+    `size` is that of the columns when they were looked at last, in bytes.
+    """
 
     tracks_revision: UUID
     revisions: tuple[UUID, ...]
@@ -81,8 +95,17 @@ class Histories:
         self._held.clear()
         self._size = 0
 
-    async def compute(self, work: Callable[[], T]) -> T:
-        """Do `work`, which takes more than a moment, beside the event loop."""
+    async def compute(self, history: ListenerHistory, work: Callable[[], T]) -> T:
+        """Do `work` on this history: beside the event loop, unless it takes but a few milliseconds.
+
+        A thread and the loop take turns at Python's lock, and each turn is longer than such work: with many
+        requests at once, all of them would take a third longer.
+        """
+        if len(history.columns.plays) <= _MOST_AT_ONCE and len(history.columns.held):
+            return work()
+        return await self._beside(work)
+
+    async def _beside(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def of(self, user_id: UUID, *, acting_for: Actor) -> ListenerHistory:
@@ -154,10 +177,14 @@ class Histories:
                 return None
             tracks = track_columns(row[1], row[2])
         blocks = [known[revision] for revision in revisions]
-        plays = joined(blocks)
-        columns = HistoryColumns(plays, tracks)
-        parts = tuple(_parts_of(plays, [len(block) for block in blocks]))
-        held = _Held(tracks_revision, revisions, parts, columns, _size_of(columns), 0.0)
+        if held is None:
+            columns = HistoryColumns(plays_after(NO_PLAYS, joined(blocks)), tracks)
+        else:
+            same = _blocks_in_common(held.revisions, revisions)
+            kept = sum(len(block) for block in blocks[:same])
+            columns = await self._beside(partial(grown, held.columns, blocks[same:], tracks, kept=kept))
+        parts = tuple(_parts_of(columns.plays, [len(block) for block in blocks]))
+        held = _Held(tracks_revision, revisions, parts, columns, 0, 0.0)
         self._remember(user_id, held)
         return columns
 
@@ -175,10 +202,10 @@ class Histories:
 
     def _remember(self, user_id: UUID, held: _Held) -> None:
         self._forget(user_id)
-        self._held[user_id] = _Held(
-            held.tracks_revision, held.revisions, held.blocks, held.columns, held.size, time.monotonic()
-        )
-        self._size += held.size
+        # Measured at each look: views derive columns from those that were read.
+        size = size_of(held.columns)
+        self._held[user_id] = replace(held, size=size, used_at=time.monotonic())
+        self._size += size
         while len(self._held) > 1 and self._size > MOST_BYTES:
             self._forget(next(iter(self._held)))
 
@@ -206,17 +233,22 @@ def _parts_of(plays: PlayColumns, lengths: Sequence[int]) -> list[PlayColumns]:
     return parts
 
 
-def _size_of(columns: HistoryColumns) -> int:
+def _blocks_in_common(before: Sequence[UUID], after: Sequence[UUID]) -> int:
+    """How many blocks, from the oldest on, are the same."""
+    same = 0
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            break
+        same += 1
+    return same
+
+
+def size_of(columns: HistoryColumns) -> int:
+    """How many bytes a history takes, with what views derived from it."""
     plays, tracks = columns.plays, columns.tracks
     arrays = (
         *(plays.ended_at, plays.track, plays.ms_played, plays.flags),
-        *(
-            tracks.track_id,
-            tracks.artist,
-            tracks.album,
-            tracks.duration_ms,
-            tracks.features,
-            tracks.providers,
-        ),
+        *(tracks.track_id, tracks.artist, tracks.album, tracks.duration_ms),
+        *(tracks.features, tracks.providers),
     )
-    return sum(array.nbytes for array in arrays)
+    return sum(array.nbytes for array in arrays) + columns.held.nbytes + tracks.held.nbytes

@@ -58,7 +58,8 @@ class Cursors:
         if cursor is None:
             return None
         match self._decode(cursor):
-            case [str(moment), int(number)] if 0 <= number < 2**63:
+            # To Python, true and false are whole numbers.
+            case [str(moment), int(number)] if not isinstance(number, bool) and 0 <= number < 2**63:
                 return _moment(moment), number
             case _:
                 raise _foreign_cursor()

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from spotify_insights.insights.types import InsightType, ToneMode
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import CalendarRange, SnapshotRange, TimeRange
 from spotify_insights.web.text import PlainText
 
 USER_ID: Final = "01936e5c-7d2a-7c4e-9a41-2b8f6c1d0e11"
@@ -30,14 +30,26 @@ OnlyTaskName = Annotated[
     Field(max_length=100, description="Only work of this kind, such as `spotify.ingest_listening_data`."),
 ]
 
-Range = Annotated[
-    TimeRange, Field(description="How far back: about 4 weeks, 6 months, or a year, in Spotify's words.")
-]
 # Spelt out: a union of the two enumerations would name a wrong value twice, once for each.
+Range = Annotated[
+    Literal["short_term", "medium_term", "long_term", "month", "year", "all_time"],
+    Field(
+        description="How far back: about 4 weeks, 6 months, or a year, in Spotify's words, which Spotify is "
+        "asked for; or the listener's own calendar, computed from the plays that we hold: the month or year "
+        "until now, or all time."
+    ),
+]
 OnlyRange = Annotated[
-    Literal["short_term", "medium_term", "long_term", "week"] | None,
+    Literal["short_term", "medium_term", "long_term", "week", "month", "year", "all_time"] | None,
     Field(description="Only what was computed over this range."),
 ]
+
+
+def range_of(asked: str) -> SnapshotRange:
+    """The range of this name."""
+    return TimeRange(asked) if asked in set(TimeRange) else CalendarRange(asked)
+
+
 Kind = Annotated[
     InsightType,
     Field(description="What the insight is about: weekly for the snapshot of a week, else another one."),

@@ -11,12 +11,12 @@ from typing_extensions import override
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.errors import SetupError
 from spotify_insights.installation.check_ring import check_ring
+from spotify_insights.memory import keep_freed_memory, leave_what_stays_alone
 from spotify_insights.observability import configure_logging
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings, is_loopback
 from spotify_insights.sign_in.redirect_uri import check_public_url
 from spotify_insights.web.app import create_app
-from spotify_insights.web.memory import keep_freed_memory
 from spotify_insights.web.middleware.authority import origin_of_url
 from spotify_insights.web.setup_link import print_setup_link
 from spotify_insights.web.task_watch import TaskWatch
@@ -32,6 +32,7 @@ class _Server(uvicorn.Server):
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        leave_what_stays_alone()
         ready_file = os.environ.get("READY_FILE")
         if ready_file and self.started:
             Path(ready_file).touch()  # noqa: ASYNC240  # once, before anybody could wait for it

@@ -15,6 +15,7 @@ from spotify_insights.embedded.parent_death import die_with_parent
 from spotify_insights.jobs.give_back import process_name
 from spotify_insights.jobs.job import Job
 from spotify_insights.jobs.run import Handler, run_job
+from spotify_insights.memory import share_freed_memory
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
 
@@ -59,6 +60,7 @@ class PoolProcess:
     def start(self, *, sender: str, **_: Any) -> None:
         """Make the parts. `sender` is the name of the worker, which is the main process's."""
         die_with_parent(signal.SIGKILL)
+        share_freed_memory()
         # Some service managers send SIGTERM to every process; the main process alone decides who stops when.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _WAIT_UNTIL_RESULTS_ARE_READ

@@ -27,9 +27,9 @@ _CONDITIONS: Final = {
     "artist": """p.track_id IN (
         SELECT c.track_id FROM track_artists c JOIN artists a ON a.id = c.artist_id
          WHERE a.spotify_id = %(artist)s OR a.name_key = %(artist_key)s)""",
-    "track": """EXISTS (
-        SELECT FROM tracks t
-         WHERE t.id = p.track_id AND (t.spotify_id = %(track)s OR lower(t.name) = lower(%(track)s)))""",
+    # The tracks are found first, as an array: otherwise the name of each play's track would be compared.
+    "track": """p.track_id = ANY(ARRAY(
+        SELECT t.id FROM tracks t WHERE t.spotify_id = %(track)s OR lower(t.name) = lower(%(track)s)))""",
     "source": "p.source = %(source)s",
     # Where the time is unknown, nobody can say that it was shorter.
     "min_ms": "coalesce(p.ms_played >= %(min_ms)s, true)",

@@ -55,7 +55,13 @@ COLUMNS: Final = (*BEFORE_TRACK, *OF_TRACK, *AFTER_TRACK)
 
 # Stands in no name: a control character that text of ours never holds.
 UNIT_SEPARATOR: Final = "\x1f"
-_FORMULA: Final = "'^[=+@\\t\\r-]'"
+# Where a cell may begin that would be taken for a formula: at the beginning, and behind what separates cells
+# or lines where a spreadsheet does not expect commas, because then quotation marks hold nothing together.
+# Wide forms of the signs, which East Asian keyboards type, count, too.
+_SIGNS: Final = r"[=+@\uff1d\uff0b\uff20\uff0d-]"
+_FORMULA: Final = rf"""'^(?="*{_SIGNS}|[\t\r\n])|(?<=[;\t\r\n])(?="*{_SIGNS})'"""
+# The same without looking around, which takes longer: hardly any text has one.
+_HAS_FORMULA: Final = rf"""'^[\t\r\n]|(^|[;\t\r\n])"*{_SIGNS}'"""
 
 
 def json_members(columns: tuple[Column, ...]) -> str:
@@ -80,7 +86,7 @@ def csv_fields(columns: tuple[Column, ...], *, exact: bool) -> str:
 
     Args:
         exact: text as it is, and several names with UNIT_SEPARATOR between them. Otherwise the line is made
-            for spreadsheets: text that they would take for a formula has an apostrophe before it (OWASP, CSV
+            for spreadsheets: what they would take for a formula has an apostrophe before it (OWASP, CSV
             Injection), and several names have a semicolon between them.
     """
     return " || ',' || ".join(_csv(column, exact=exact) for column in columns)
@@ -103,8 +109,9 @@ def _csv_text(text: str, *, exact: bool) -> str:
     quoted = f"""'"' || replace({text}, '"', '""') || '"'"""
     if exact:
         return f"coalesce({quoted}, '')"
-    harmless = f"""'"''' || replace({text}, '"', '""') || '"'"""
-    return f"coalesce(CASE WHEN {text} ~ {_FORMULA} THEN {harmless} ELSE {quoted} END, '')"
+    escaped = f"""regexp_replace({text}, {_FORMULA}, '''', 'g')"""
+    harmless = f"""'"' || replace({escaped}, '"', '""') || '"'"""
+    return f"coalesce(CASE WHEN {text} ~ {_HAS_FORMULA} THEN {harmless} ELSE {quoted} END, '')"
 
 
 def _plain(column: Column) -> str:

@@ -10,6 +10,7 @@ from pyarrow import csv
 from typing_extensions import override
 
 from spotify_insights.listening.raw_history.columns import COLUMNS, UNIT_SEPARATOR, Column, Kind
+from spotify_insights.listening.raw_history.queries import Writing
 
 ROWS_PER_GROUP: Final = 32_768
 """Of all columns together some ten megabytes; twice as many would take more memory than a request should."""
@@ -43,6 +44,8 @@ _CONVERT: Final = csv.ConvertOptions(
 
 class ParquetFile:
     """Takes lines of exact CSV and gives the file's bytes as they come to be; holds one group of rows."""
+
+    writing: Writing = Writing.EXACT_CSV
 
     def __init__(self) -> None:
         self._file = _Tail()

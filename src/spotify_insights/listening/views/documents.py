@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from spotify_insights.listening.analytics.buckets import Bucket
 from spotify_insights.listening.analytics.clock import clock
 from spotify_insights.listening.analytics.columns import HistoryColumns
 from spotify_insights.listening.analytics.compare import RankedArtist, RankMove, compare
-from spotify_insights.listening.analytics.evidence import Coverage
+from spotify_insights.listening.analytics.evidence import Coverage, Missing
 from spotify_insights.listening.analytics.feature_profile import plane_coverage
 from spotify_insights.listening.analytics.listened_weights import weigh_tracks
 from spotify_insights.listening.analytics.local_time import day_begins, day_number
@@ -38,6 +40,31 @@ class Computed:
     document: Callable[[Names], Document]
     tracks: tuple[int, ...] = ()
     artists: tuple[int, ...] = ()
+
+
+# Ten years have thousands of days: these are made and written faster than dictionaries, and no collector of
+# garbage looks at them.
+class PlaysOfBucket(msgspec.Struct, gc=False, frozen=True):
+    """Plays and time of one bucket of a `Timeline`."""
+
+    start: date
+    plays: int
+    ms: int
+
+
+class MoodsOfBucket(msgspec.Struct, gc=False, frozen=True):
+    """One bucket of a `MoodTimeline`."""
+
+    start: date
+    upbeat: float | None
+    intense: float | None
+    wistful: float | None
+    calm: float | None
+    neutral: float | None
+    coverage: float
+    tracks: int
+    tracks_with_features: int
+    missing: Missing | None
 
 
 View = Callable[[ListenerHistory, Period, Counting], Computed]
@@ -127,10 +154,7 @@ def timeline_view(bucket: Bucket | None) -> View:
     def view(history: ListenerHistory, period: Period, counting: Counting) -> Computed:
         chosen = chosen_bucket(bucket, history, period)
         seen = timeline(history.columns, period, chosen, counting)
-        buckets = [
-            {"start": start, "plays": plays, "ms": ms}
-            for start, plays, ms in zip(seen.starts, seen.plays, seen.ms, strict=True)
-        ]
+        buckets = list(map(PlaysOfBucket, seen.starts, seen.plays, seen.ms))
         return Computed(
             lambda _: {"bucket": chosen, "buckets": buckets, "plays_without_ms": seen.plays_without_ms}
         )
@@ -155,16 +179,10 @@ def mood_timeline_view(bucket: Bucket | None) -> View:
     return view
 
 
-_MOOD_COLUMNS: Final = (
-    *("upbeat", "intense", "wistful", "calm", "neutral"),
-    *("coverage", "tracks", "tracks_with_features", "missing"),
-)
-
-
-def _mood_buckets(seen: MoodTimeline) -> list[Document]:
-    columns = (seen.starts, *(getattr(seen, name) for name in _MOOD_COLUMNS))
-    names = ("start", *_MOOD_COLUMNS)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+def _mood_buckets(seen: MoodTimeline) -> list[MoodsOfBucket]:
+    moods = (seen.upbeat, seen.intense, seen.wistful, seen.calm, seen.neutral)
+    evidence = (seen.coverage, seen.tracks, seen.tracks_with_features, seen.missing)
+    return list(map(MoodsOfBucket, seen.starts, *moods, *evidence))
 
 
 def sessions_view(longest_pause_minutes: int, limit: int) -> View:
@@ -244,7 +262,7 @@ def trends_view(history: ListenerHistory, period: Period, counting: Counting) ->
 
 def _coverage(columns: HistoryColumns, since: int, until: int, counting: Counting) -> Coverage:
     weighed = weigh_tracks(counted(columns, since, until, counting), columns.tracks)
-    return plane_coverage(weighed, ~np.isnan(columns.tracks.features[weighed.rows]))
+    return plane_coverage(weighed, columns.tracks)
 
 
 def _fields(value: Any) -> Document:

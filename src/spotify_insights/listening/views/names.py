@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spotify_insights.listening.analytics.columns import TrackColumns
+from spotify_insights.listening.analytics.top import TopOf, group_tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,8 @@ def named_artists(rows: Iterable[tuple[Any, ...]]) -> Names:
 
 
 def tracks_on(albums: Iterable[int], tracks: TrackColumns) -> dict[int, int]:
-    """For each of these albums the number of a track on it: albums have no table, their tracks name them."""
-    wanted: NDArray[np.int64] = np.unique(np.fromiter(albums, np.int64))
-    if not len(wanted):
-        return {}
-    place = np.minimum(np.searchsorted(wanted, tracks.album), len(wanted) - 1)
-    rows = np.flatnonzero(wanted[place] == tracks.album)[::-1]
-    # In reverse, so that the first track of an album is the one that stays.
-    return dict(zip(tracks.album[rows].tolist(), tracks.track_id[rows].tolist(), strict=True))
+    """The number of the first track on each of these albums: albums have no table, tracks name them."""
+    groups = group_tracks(tracks, TopOf.ALBUMS)
+    wanted = np.fromiter(albums, np.int64)
+    rows = groups.first[np.searchsorted(groups.ids, wanted)]
+    return dict(zip(wanted.tolist(), tracks.track_id[rows].tolist(), strict=True))

@@ -100,7 +100,9 @@ class ImportDocument(Documented):
     file_name: str
     size_bytes: int
     imported_at: datetime
-    first_play_at: datetime | None = Field(description="When the first play that it tells ended.")
+    first_play_at: datetime | None = Field(
+        description="When the first play that it tells ended; videos aside. Null where it tells no other."
+    )
     last_play_at: datetime | None
     receipt: ReceiptDocument
 

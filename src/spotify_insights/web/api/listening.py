@@ -9,7 +9,6 @@ from spotify_insights.cache.keys import snapshot_list
 from spotify_insights.database.actor import Actor
 from spotify_insights.listening.queries import snapshot_documents
 from spotify_insights.listening.request import request_ingestion
-from spotify_insights.listening.time_range import TimeRange
 from spotify_insights.web.accepted import ACCEPTED_RESPONSE, accepted
 from spotify_insights.web.authorization import acting_for_listener
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep
@@ -17,7 +16,7 @@ from spotify_insights.web.documents import SnapshotDocument, TaskAccepted
 from spotify_insights.web.hot_reads import PAGE_RESPONSES
 from spotify_insights.web.idempotency import KeyedRequest, respond_once
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
-from spotify_insights.web.parameters import OnlyRange, Range, UserId
+from spotify_insights.web.parameters import OnlyRange, Range, UserId, range_of
 from spotify_insights.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/listening", tags=["Listening"])
@@ -35,15 +34,16 @@ def ingest(
     keyed: KeyedRequest,
     actor: Annotated[Actor, acting_for_listener(Scope.LISTENING_WRITE)],
     user_id: UserId,
-    time_range: Range = TimeRange.MEDIUM_TERM,
+    time_range: Range = "medium_term",
 ) -> Response:
     """Fetch the listener's data in the background; the task's result is a snapshot.
 
-    Asking again while it runs joins the same task.
+    Over the listener's own month, year or all time nothing is fetched: it is computed from the plays that we
+    hold, until now. Asking again while it runs joins the same task.
     """
     with runtime.database.transaction(acting_for=actor) as tx:
         return respond_once(
-            tx, keyed, lambda: accepted(request_ingestion(tx, user_id, time_range)), about=user_id
+            tx, keyed, lambda: accepted(request_ingestion(tx, user_id, range_of(time_range))), about=user_id
         )
 
 

@@ -19,6 +19,7 @@ from spotify_insights.accounts.figures import account_figures
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.job import JobStatus, Queue
 from spotify_insights.jobs.upkeep.figures import job_figures
+from spotify_insights.listening.figures import listening_figures
 from spotify_insights.web.authorization import caller
 from spotify_insights.web.dependencies import HotReadsDep, RuntimeDep, TaskWatchDep
 from spotify_insights.web.problems import problem_responses
@@ -56,9 +57,11 @@ async def read_metrics(
     settings = runtime.settings
     [[jobs]] = await reads.rows(job_figures(), acting_for=SYSTEM)
     [[accounts]] = await reads.rows(account_figures(settings.spotify_client_id), acting_for=SYSTEM)
+    [[listening]] = await reads.rows(listening_figures(), acting_for=SYSTEM)
     shown = _Shown(
         json.loads(jobs),
         json.loads(accounts),
+        json.loads(listening),
         calls_per_day=settings.spotify_calls_per_day,
         listeners=watch.listeners,
     )
@@ -70,10 +73,17 @@ class _Shown(Collector):
     """What the database says, and after it what this process has counted."""
 
     def __init__(
-        self, jobs: Mapping[str, Any], accounts: Mapping[str, Any], *, calls_per_day: int, listeners: int
+        self,
+        jobs: Mapping[str, Any],
+        accounts: Mapping[str, Any],
+        listening: Mapping[str, Any],
+        *,
+        calls_per_day: int,
+        listeners: int,
     ) -> None:
         self._jobs = jobs
         self._accounts = accounts
+        self._listening = listening
         self._calls_per_day = calls_per_day
         self._listeners = listeners
 
@@ -81,6 +91,7 @@ class _Shown(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_jobs()
         yield from self._of_accounts()
+        yield from self._of_listening()
         yield _single("event_listeners", self._listeners, "Clients that follow a task at this process.")
         yield from REGISTRY.collect()
 
@@ -147,6 +158,15 @@ class _Shown(Collector):
         if figures["reauthorization_days"] is not None:
             soonest.add_metric([], figures["reauthorization_days"])
         yield soonest
+
+    def _of_listening(self) -> Iterator[Metric]:
+        figures = self._listening
+        yield _single(
+            "listening_gaps",
+            figures["gaps"],
+            "Times in which more was played than Spotify told, and that no import has filled.",
+        )
+        yield _single("listeners_with_gaps", figures["listeners_with_gaps"], "Listeners who have one.")
 
 
 def _single(name: str, value: float, meaning: str) -> Metric:

@@ -20,8 +20,9 @@ from spotify_insights.listening.raw_history.queries import download_piece, play_
 from spotify_insights.web.authorization import acting_for_listener
 from spotify_insights.web.dependencies import HotReadsDep
 from spotify_insights.web.documented import Documented
-from spotify_insights.web.hot_reads import PAGE_RESPONSES, HotReads
+from spotify_insights.web.hot_reads import JSON, PAGE_RESPONSES, HotReads
 from spotify_insights.web.listening_views.asking import FromDay, ToDay
+from spotify_insights.web.media_types import wanted_media_type
 from spotify_insights.web.pagination import Cursor, Cursors, Limit
 from spotify_insights.web.parameters import UserId
 from spotify_insights.web.problems import problem_responses
@@ -35,6 +36,7 @@ _LONGEST_NAME: Final = 500
 Source = Literal["spotify_api", "spotify_export", "spotify_account_data", "listenbrainz", "lastfm", "manual"]
 PlaysFormat = Literal["json", "csv", "jsonl", "parquet"]
 _OF_MEDIA_TYPE: Final = {each.media_type.partition(";")[0]: each for each in DownloadFormat}
+_OFFERED: Final = (JSON, *_OF_MEDIA_TYPE)
 Name = Annotated[PlainText | None, Field(min_length=1, max_length=_LONGEST_NAME)]
 
 
@@ -105,7 +107,7 @@ async def read_plays(
         Query(
             alias="format",
             description="`json` is a page; the others are the whole history as a file. Where nothing is "
-            "said, the header Accept decides.",
+            "said, the header Accept decides; who takes none of them gets a page.",
         ),
     ] = None,
     first_day: FromDay = None,
@@ -143,20 +145,25 @@ async def read_plays(
         include_superseded=include_superseded,
     )
     wanted = _format_wanted(request, file_format)
+    # Who keeps an answer learns what else would have made it another one.
+    vary = {"Vary": "Accept"} if file_format is None else {}
     if wanted is None:
-        return await reads.page(
+        page = await reads.page(
             request,
             play_documents(user_id, chosen, limit=limit, before=before),
             acting_for=actor,
             missing=_NO_USER,
             cursors=_CURSORS,
         )
+        page.headers.update(vary)
+        return page
     download = Download(reads, user_id, chosen, actor, writer_of(wanted))
     first = await download.piece(FIRST_ROWS)
     headers = {
         "Content-Disposition": f'attachment; filename="plays-{now():%Y-%m-%d}.{wanted}"',
         "Content-Type": wanted.media_type,
         "Cache-Control": "no-store",
+        **vary,
     }
     if request.scope.get("only_headers"):
         return Response(headers=headers)
@@ -167,8 +174,8 @@ def _format_wanted(request: Request, named: PlaysFormat | None) -> DownloadForma
     """The file that is wanted; None for a page."""
     if named is not None:
         return None if named == "json" else DownloadFormat(named)
-    accepted = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
-    return _OF_MEDIA_TYPE.get(accepted)
+    media_type = wanted_media_type(request.headers.getlist("accept"), _OFFERED)
+    return None if media_type is None else _OF_MEDIA_TYPE.get(media_type)
 
 
 async def _moments(

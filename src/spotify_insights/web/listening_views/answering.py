@@ -74,7 +74,7 @@ class Views:
             return answer_body(request, found.value)
         history = await self._histories.of(user_id, acting_for=acting_for)
         computed, shared, ends_at = await self._histories.compute(
-            partial(_compute, history, asked, view, self._default_rule)
+            history, partial(_compute, history, asked, view, self._default_rule)
         )
         names = await self._names(computed, acting_for)
         body = msgspec.json.encode({"user_id": history.user_id, **shared, **computed.document(names)})

@@ -5,13 +5,14 @@ import sys
 
 import pytest
 
-from spotify_insights.web import memory
-from spotify_insights.web.memory import keep_freed_memory
+from spotify_insights import memory
+from spotify_insights.memory import keep_freed_memory, share_freed_memory
 
 
 def test_it_is_safe_to_repeat() -> None:
-    keep_freed_memory()
-    keep_freed_memory()
+    for _ in range(2):
+        keep_freed_memory()
+        share_freed_memory()
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +22,8 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     monkeypatch.setattr(sys, "platform", "darwin")
     keep_freed_memory()
+    share_freed_memory()
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(memory, "_is_glibc", lambda: False)
     keep_freed_memory()
+    share_freed_memory()
