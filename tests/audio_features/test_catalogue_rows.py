@@ -2,8 +2,10 @@
 
 import math
 import re
+from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +28,15 @@ def test_an_id_is_found_in_every_form_in_which_spotify_gives_it() -> None:
     rows = believed(pa.array(forms), {"energy": pa.array([0.5] * len(forms))}).rows
 
     assert rows.column("spotify_id").to_pylist() == [TRACK] * len(forms)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary()], ids=str
+)
+def test_texts_are_read_in_every_form_in_which_programs_store_them(kind: Any) -> None:
+    rows = believed(pa.array([TRACK]).cast(kind), {"energy": pa.array(["0.5"]).cast(kind)}).rows
+
+    assert rows.to_pylist()[0].items() >= {"spotify_id": TRACK, "energy": 0.5}.items()
 
 
 @given(st.lists(st.one_of(st.none(), NUMBER_LIKE, st.text(max_size=6)), max_size=6))

@@ -1,13 +1,15 @@
 """ReccoBeats as it answers, and as it fails: over a real connection to a pretend one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import httpx2
 import pytest
+from typing_extensions import override
 
 from reccobeats_trials import PATH, asked_of_reccobeats, known_ids
 from spotify_insights.audio_features import pace
@@ -155,6 +157,83 @@ def test_a_refusal_says_that_asking_again_does_not_help(
     pretend_spotify.control.queue(CannedAnswer(path=PATH, status=status))
 
     with pytest.raises(ProviderUnavailableError, match="RECCOBEATS=off"):
+        provider.fetch(known_ids(1))
+
+
+class Refusing(httpx2.BaseTransport):
+    """Knows every track, and refuses each call that asks for one of `disliked`; notes what it is asked."""
+
+    def __init__(self, disliked: Iterable[str], status: int = 400) -> None:
+        self._disliked = frozenset(disliked)
+        self._status = status
+        self.calls: list[list[str]] = []
+
+    @override
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        ids = request.url.params.get_list("ids")
+        self.calls.append(ids)
+        if self._disliked.intersection(ids):
+            return httpx2.Response(self._status)
+        entries = [{"href": f"https://open.spotify.com/track/{each}", "energy": 0.5} for each in ids]
+        return httpx2.Response(200, json={"content": entries})
+
+
+def an_id(number: int) -> str:
+    return f"{number:022}"
+
+
+@pytest.mark.parametrize("disliked", [[0], [29], [44], [0, 1], [31, 37, 59], [4, 33]])
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_one_id_that_it_dislikes_keeps_no_other_from_being_told(disliked: list[int], status: int) -> None:
+    ids = [an_id(number) for number in range(65)]
+    refusing = Refusing((ids[number] for number in disliked), status)
+
+    told = ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(ids)
+
+    assert told.keys() == set(ids) - {ids[number] for number in disliked}
+    # Three calls without it; each of those ids costs at most five halvings, of two calls each.
+    assert len(refusing.calls) <= 3 + 10 * len(disliked)
+
+
+@pytest.mark.parametrize(("ids", "calls"), [(1, 1), (2, 3), (30, 13), (600, 13)])
+def test_who_refuses_everything_is_soon_left_alone(ids: int, calls: int) -> None:
+    asked = [an_id(number) for number in range(ids)]
+    refusing = Refusing(asked)
+
+    with pytest.raises(ProviderUnavailableError, match="RECCOBEATS=off"):
+        ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(asked)
+
+    assert len(refusing.calls) == calls
+
+
+def test_a_refusal_of_ourselves_is_not_tried_again_in_halves() -> None:
+    asked = [an_id(number) for number in range(60)]
+    refusing = Refusing(asked, 403)
+
+    with pytest.raises(ProviderUnavailableError):
+        ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(asked)
+
+    assert len(refusing.calls) == 1
+
+
+def test_who_is_overloaded_may_say_until_when(
+    provider: ReccoBeats, pretend_spotify: RunningPretendSpotify
+) -> None:
+    pretend_spotify.control.queue(CannedAnswer(path=PATH, status=503, headers={"Retry-After": "120"}))
+
+    with pytest.raises(ProviderRateLimitedError) as raised:
+        provider.fetch(known_ids(1))
+
+    assert raised.value.wait == timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("status", [408, 425, 503])
+def test_a_call_at_the_wrong_moment_is_a_failure_that_passes(
+    provider: ReccoBeats, pretend_spotify: RunningPretendSpotify, status: int
+) -> None:
+    pretend_spotify.control.queue(CannedAnswer(path=PATH, status=status))
+
+    with pytest.raises(ProviderUpstreamError):
         provider.fetch(known_ids(1))
 
 

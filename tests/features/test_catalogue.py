@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from feature_trials import known, store
+from feature_trials import known, play, store
 from ingestions import count, rows
+from jobs_inline import work_off
+from makers import a_user
 from operator_trials import Answer, Operator
 from spotify_insights.audio_features.values import FEATURE_NAMES
+from spotify_insights.database.actor import SYSTEM
+from spotify_insights.listening.blocks.history import load_history
+from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.runtime import Runtime
 
 A, B, C, D = ("A" * 22, "B" * 22, "C" * 22, "D" * 22)
@@ -128,6 +134,9 @@ BAD: list[tuple[str, str | None]] = [
     # Unknown in one feature, and a tempo that was not found.
     ("P" * 22 + ",0.5,,nan,NULL,n/a, ,-,0.0,-7,1999", None),
     (line(B, FULL[B]), None),
+    # Where more are out of range than not, nothing of a file is believed.
+    (line("Q" * 22, FULL[B]), None),
+    (line("R" * 22, FULL[B]), None),
 ]
 
 
@@ -142,8 +151,8 @@ def test_rows_that_cannot_be_believed_are_left_out_and_counted_by_reason(
     found = receipt(operator, table(*(row for row, _ in BAD)))
 
     assert found["refused"] == expected
-    assert (found["read"], found["new"]) == (len(BAD), 3)
-    assert count(runtime.database, "catalogue_features") == 3
+    assert (found["read"], found["new"]) == (len(BAD), 5)
+    assert count(runtime.database, "catalogue_features") == 5
     assert told(runtime, "P" * 22)["P" * 22] == (0.5, *[None] * 7, -7.0)
 
 
@@ -199,6 +208,45 @@ def test_the_catalogue_that_was_loaded_last_counts_and_can_be_taken_away(
     missing = operator.type("catalogue", "unload", "second")
     assert (missing.code, missing.out) == (1, "")
     assert "No catalogue named second is loaded" in missing.err
+
+
+def test_listeners_see_what_a_catalogue_is_worth_as_soon_as_workers_come_to_it(
+    runtime: Runtime, operator: Operator
+) -> None:
+    keys = store(runtime.database, [A])
+    user_id = a_user(runtime)
+    play(runtime.database, user_id, keys[A], times=1, days_ago=1)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        refresh_blocks(tx.session, user_id)
+
+    def energy() -> float:
+        with runtime.database.transaction(acting_for=SYSTEM) as tx:
+            history = load_history(tx.session, user_id)
+        assert history is not None
+        return float(history.tracks.features[0, FEATURE_NAMES.index("energy")])
+
+    receipt(operator, SMALL)
+    work_off(runtime)
+    assert energy() == FULL[A][1]
+
+    operator.type("catalogue", "unload", "set")
+    work_off(runtime)
+    assert math.isnan(energy())
+
+
+def test_a_file_on_another_scale_is_refused_with_the_rows_that_fit_by_chance(
+    runtime: Runtime, operator: Operator
+) -> None:
+    percent = (55.0, 25.0, 75.0, 12.0, 0.0, 6.0, 4.0, 120.5, -8.25)
+    # Whoever reads percent as parts takes this one for a track of the highest energy.
+    quiet = (1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 90.0, -30.0)
+
+    answer = loaded(operator, table(line(A, percent), line(B, percent), line(C, quiet)))
+
+    assert (answer.code, answer.out) == (1, "")
+    assert "2 of the 3 rows have a feature that cannot be" in answer.err
+    assert "0 to 1" in answer.err
+    assert count(runtime.database, "catalogue_features") == count(runtime.database, "feature_catalogues") == 0
 
 
 def test_a_catalogue_makes_no_tracks_and_is_found_by_those_that_come_later(

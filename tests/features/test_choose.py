@@ -17,7 +17,7 @@ from spotify_insights.listening.features.lacking import lacking_tracks
 from spotify_insights.listening.features.store import store_features
 from spotify_insights.runtime import Runtime
 
-ORDER = ("catalogue", "spotify", "reccobeats", "tags")
+ORDER = ("catalogue", "spotify", "reccobeats")
 # Exact in 32 bits, which is how catalogues and blocks keep them.
 VALUES = st.integers(0, 64).map(lambda number: number / 64)
 FEATURES = st.fixed_dictionaries({}, optional=dict.fromkeys(FEATURE_NAMES, VALUES))
@@ -26,15 +26,15 @@ FEATURES = st.fixed_dictionaries({}, optional=dict.fromkeys(FEATURE_NAMES, VALUE
 def test_each_feature_comes_from_the_first_who_knows_it() -> None:
     chosen = choose(
         {
-            "tags": AudioFeatures(valence=0.1, energy=0.1, tempo=100),
-            "reccobeats": AudioFeatures(valence=0.2, energy=0.2),
+            "reccobeats": AudioFeatures(valence=0.1, energy=0.1, tempo=100),
+            "spotify": AudioFeatures(valence=0.2, energy=0.2),
             "catalogue": AudioFeatures(valence=0.3),
             "somebody else": AudioFeatures(loudness=-3),
         }
     )
 
     assert chosen.features == AudioFeatures(valence=0.3, energy=0.2, tempo=100)
-    assert chosen.providers == {"valence": "catalogue", "energy": "reccobeats", "tempo": "tags"}
+    assert chosen.providers == {"valence": "catalogue", "energy": "spotify", "tempo": "reccobeats"}
 
 
 @given(st.dictionaries(st.sampled_from(ORDER), FEATURES))

@@ -13,11 +13,14 @@ from jobs_inline import work_off
 from makers import a_user
 from reccobeats_trials import known_ids
 from spotify_insights.database.actor import SYSTEM
+from spotify_insights.listening.analytics.play_rule import PlayRule
+from spotify_insights.listening.calendar_period import calendar_period
 from spotify_insights.listening.features.jobs import FillFeatures
+from spotify_insights.listening.load_heard import load_heard
 from spotify_insights.listening.snapshot import Snapshot
-from spotify_insights.listening.take_week_snapshot import take_week_snapshot
+from spotify_insights.listening.take_calendar_snapshot import take_calendar_snapshot
+from spotify_insights.listening.time_range import CalendarRange
 from spotify_insights.listening.week import Week
-from spotify_insights.listening.week_plays import load_week
 from spotify_insights.pretend_spotify.catalogue import catalogue_of
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
@@ -55,8 +58,9 @@ def user_id(runtime: Runtime, pretend_spotify: RunningPretendSpotify, ids: list[
 
 def snapshot_of(runtime: Runtime, user_id: UUID) -> Snapshot:
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        evidence = load_week(tx.session, user_id, WEEK, timezone="UTC")
-    return take_week_snapshot(evidence, WEEK, timezone="UTC")
+        heard = load_heard(tx.session, user_id, default_rule=PlayRule.SPOTIFY)
+    period = calendar_period(CalendarRange.WEEK, WEEK.ends_on, timezone="UTC")
+    return take_calendar_snapshot(heard, period, CalendarRange.WEEK)
 
 
 def test_forty_percent_unknown_are_sixty_percent_covered_and_nothing_is_invented(

@@ -136,6 +136,17 @@ def test_a_pause_that_it_asks_for_is_waited_out_without_using_up_an_attempt(
     assert result_of(job_row(runtime.database, job.id))["found"] == 3
 
 
+def test_a_refusal_of_one_call_stops_nothing(
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify
+) -> None:
+    ids = known_ids(40)
+    store(runtime.database, ids)
+    pretend_spotify.control.queue(CannedAnswer(path=PATH, status=400))
+
+    assert result_of(filled(runtime)) == {"asked": 40, "found": 40, "stopped": None}
+    assert [len(asked) for asked in asked_of_reccobeats(pretend_spotify)] == [30, 15, 15, 10]
+
+
 @pytest.mark.parametrize(
     ("fault", "attempts"),
     [(ServerFailure(path=PATH, times=9), 3), (CannedAnswer(path=PATH, status=403, times=9), 1)],

@@ -25,6 +25,10 @@ _SPOTIFY_ID: Final = (
 )
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?")
 _UNKNOWN: Final = frozenset(["", "-", "na", "n/a", "#n/a", "nan", "null", "none"])
+_LIKE_TEXT: Final = (
+    *(pa.types.is_null, pa.types.is_string_view),
+    *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
+)
 _LOW: Final = np.array([LIMITS[name][0] for name in FEATURE_NAMES])
 _HIGH: Final = np.array([LIMITS[name][1] for name in FEATURE_NAMES])
 _TEMPO: Final = FEATURE_NAMES.index("tempo")
@@ -95,7 +99,8 @@ def _text(name: str, column: pa.Array) -> pa.Array:
     plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
     if pa.types.is_string(plain.type) or pa.types.is_large_string(plain.type):
         return plain
-    if pa.types.is_null(plain.type):
+    # Some programs store texts as bytes, or in a form of their own.
+    if any(is_alike(plain.type) for is_alike in _LIKE_TEXT):
         return plain.cast(pa.string())
     raise CatalogueFileError(
         f"The column {name} of this file holds {plain.type} where a text is needed. Nothing was stored."

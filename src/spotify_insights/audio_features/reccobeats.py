@@ -31,7 +31,22 @@ SPOTIFY_ID: Final = re.compile(r"[0-9A-Za-z]{22}")
 _NAME: Final = "ReccoBeats"
 _FEATURES: Final = "/v1/audio-features"
 _WAIT_WHERE_NONE_IS_NAMED: Final = timedelta(minutes=1)
+# What may be the fault of one id among those asked for. Every other refusal is about us.
+_ABOUT_THE_BATCH: Final = frozenset([400, 404, 413, 414, 422, 431])
+# One id that it dislikes is found by halves within six refusals in a row, of 30, 15, 8, 4, 2 and 1 ids, and
+# a few beside each other within twelve. Where there are more, it refuses whatever we ask.
+_MOST_REFUSALS_IN_A_ROW: Final = 12
+# 4xx that are no refusal: the request came too late or too early (RFC 9110, section 15.5.9; RFC 8470).
+_PASSING: Final = frozenset([408, 425])
 _log = get_logger(__name__)
+
+
+class _BatchRefusedError(Exception):
+    """It does not answer for these ids together."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _Answer(BaseModel):
@@ -72,7 +87,9 @@ class ReccoBeats(AudioFeatureProvider):
     def fetch(self, spotify_ids: Sequence[str], /) -> Mapping[str, AudioFeatures]:
         """As promised by `AudioFeatureProvider`: one call for each thirty ids, a second apart.
 
-        Ids that Spotify cannot have given are not asked for. A value that cannot be is unknown.
+        Ids that Spotify cannot have given are not asked for. A value that cannot be is unknown. Ids for which
+        it refuses a call are asked for by halves, so that the others are told; the one for which it refuses
+        is unknown.
 
         Raises:
             ProviderUnavailableError: it refuses us, whatever we ask.
@@ -80,8 +97,26 @@ class ReccoBeats(AudioFeatureProvider):
         """
         asked = [spotify_id for spotify_id in spotify_ids if SPOTIFY_ID.fullmatch(spotify_id)]
         told: dict[str, AudioFeatures] = {}
-        for start in range(0, len(asked), IDS_PER_CALL):
-            told |= self._ask(asked[start : start + IDS_PER_CALL])
+        refused_in_a_row = 0
+        was_answered = False
+        # The next batch stands last.
+        batches = [asked[start : start + IDS_PER_CALL] for start in range(0, len(asked), IDS_PER_CALL)][::-1]
+        while batches:
+            batch = batches.pop()
+            try:
+                told |= self._ask(batch)
+            except _BatchRefusedError as refusal:
+                refused_in_a_row += 1
+                if len(batch) > 1:
+                    middle = (len(batch) + 1) // 2
+                    batches += [batch[middle:], batch[:middle]]
+                elif not (batches or was_answered):
+                    # Nothing says that it would answer for any other id.
+                    raise _refuses_us(refusal.status) from None
+                if refused_in_a_row > _MOST_REFUSALS_IN_A_ROW:
+                    raise _refuses_us(refusal.status) from None
+            else:
+                refused_in_a_row, was_answered = 0, True
         return told
 
     def _ask(self, ids: Sequence[str]) -> dict[str, AudioFeatures]:
@@ -100,17 +135,23 @@ class ReccoBeats(AudioFeatureProvider):
         _log.info("reccobeats call", method="GET", path=_FEATURES, status=status, ms=elapsed, ids=len(ids))
         if not isinstance(answer, Answer):
             raise ProviderUpstreamError(_NAME, detail=answer.detail)
-        if answer.status == 429:
-            wait = wait_asked_for(answer.retry_after) or _WAIT_WHERE_NONE_IS_NAMED
-            raise ProviderRateLimitedError(_NAME, wait=wait)
-        if 400 <= answer.status < 500:
-            raise ProviderUnavailableError(
-                f"{_NAME} refuses our calls (status {answer.status}). If this stays, switch it off with "
-                "RECCOBEATS=off and look for a newer version of this program."
-            )
+        wait = wait_asked_for(answer.retry_after)
+        if answer.status == 429 or (answer.status == 503 and wait is not None):
+            raise ProviderRateLimitedError(_NAME, wait=wait or _WAIT_WHERE_NONE_IS_NAMED)
+        if answer.status in _ABOUT_THE_BATCH:
+            raise _BatchRefusedError(answer.status)
+        if 400 <= answer.status < 500 and answer.status not in _PASSING:
+            raise _refuses_us(answer.status)
         if answer.status != 200:
             raise ProviderUpstreamError(_NAME, detail=f"status {answer.status}")
         return _features_in(answer.body, frozenset(ids))
+
+
+def _refuses_us(status: int) -> ProviderUnavailableError:
+    return ProviderUnavailableError(
+        f"{_NAME} refuses our calls (status {status}). If this stays, switch it off with RECCOBEATS=off and "
+        "look for a newer version of this program."
+    )
 
 
 def _features_in(body: bytes, asked: frozenset[str]) -> dict[str, AudioFeatures]:

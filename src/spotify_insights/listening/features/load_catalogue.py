@@ -71,6 +71,12 @@ class NothingToLoadError(PermanentError):
     code = "nothing_to_load"
 
 
+class WrongScaleError(PermanentError):
+    """More rows of the file say what cannot be than what can: those that could be are so by chance."""
+
+    code = "wrong_scale"
+
+
 @dataclass(frozen=True)
 class LoadReceipt:
     """What became of the rows of a file; `read` is the sum of all others.
@@ -118,6 +124,7 @@ def load_catalogue(
 
     Raises:
         NothingToLoadError: no row can be believed; nothing is stored.
+        WrongScaleError: most rows are out of range; nothing is stored.
     """
     session = tx.session
     session.execute(_HOLD)
@@ -129,6 +136,12 @@ def load_catalogue(
         raise NothingToLoadError(
             f"None of the {read} rows can be used ({_in_words(refused)}), so nothing was stored. Look "
             "whether ids are Spotify's and features on Spotify's scale: 0 to 1, beats per minute, dB."
+        )
+    if refused["out_of_range"] > kept:
+        raise WrongScaleError(
+            f"{refused['out_of_range']} of the {read} rows have a feature that cannot be, so the others are "
+            "not believed either, and nothing was stored. Features have to be on Spotify's scale: 0 to 1, "
+            "beats per minute, dB."
         )
     catalogue_id = session.scalar(_NAME, {"name": name})
     distinct = rows_changed(session, _LAST_WORD, {})
