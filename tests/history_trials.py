@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from import_trials import BatchFile, import_file
 from makers import a_user
+from spotify_insights.database.actor import SYSTEM
+from spotify_insights.listening.jobs import TakeCalendarSnapshots
 from spotify_insights.runtime import Runtime
 from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
 
@@ -71,9 +74,15 @@ def a_listener(
 
 
 def add(runtime: Runtime, user_id: UUID, history: Sequence[MusicEntry]) -> UUID | None:
-    """Import these plays; the id of the import."""
+    """Import these plays, without the snapshots of today that an import asks for; the id of the import."""
     batch = ExportBatch(source="spotify_export", file_name="a.json", music=list(history))
-    return import_file(runtime, user_id, BatchFile([batch])).import_id
+    import_id = import_file(runtime, user_id, BatchFile([batch])).import_id
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(
+            text("DELETE FROM background_jobs WHERE task_name = :name AND status = 'queued'"),
+            {"name": TakeCalendarSnapshots.task_name},
+        )
+    return import_id
 
 
 def view(client: TestClient, name: str, user_id: UUID, **asked: Any) -> dict[str, Any]:

@@ -1,22 +1,28 @@
 """Weeks that nobody lived: any snapshot made into one of a week, and weeks made of invented plays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
+
+from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.insights.brief import Brief, compose_brief
 from spotify_insights.insights.narrators.narrative import Narrative
 from spotify_insights.insights.narrators.template import TemplateNarrator
 from spotify_insights.insights.types import InsightType, ToneMode
-from spotify_insights.listening.snapshot import PlaysBefore, Snapshot
-from spotify_insights.listening.take_snapshot import SuppliedFeatures
-from spotify_insights.listening.take_week_snapshot import (
-    HeardArtist,
-    HeardTrack,
-    Play,
-    WeekEvidence,
-    take_week_snapshot,
+from spotify_insights.listening.analytics.columns import (
+    PROVIDERS,
+    UNKNOWN,
+    HistoryColumns,
+    PlayColumns,
+    TrackColumns,
 )
+from spotify_insights.listening.calendar_period import calendar_period
+from spotify_insights.listening.heard_history import HeardArtist, HeardHistory, HeardTrack
+from spotify_insights.listening.snapshot import PlaysBefore, Snapshot
+from spotify_insights.listening.take_calendar_snapshot import take_calendar_snapshot
+from spotify_insights.listening.take_snapshot import SuppliedFeatures
 from spotify_insights.listening.time_range import CalendarRange
 from spotify_insights.listening.week import DAYS_OF_WEEK, Week
 
@@ -83,19 +89,40 @@ def a_week(
     features: dict[str, SuppliedFeatures] | None = None,
 ) -> Snapshot:
     """The snapshot of these plays; the days of the earlier ones are negative."""
-    week_before = [play.moment for play in earlier if play.day >= -DAYS_OF_WEEK]
-    last: dict[str, datetime] = {}
-    for play in sorted(earlier, key=lambda play: play.moment):
-        last |= dict.fromkeys(play.artists, play.moment)
-    plays = [Play(track=_track(play), ended_at=play.moment) for play in heard]
-    evidence = WeekEvidence(
-        plays=plays,
-        features=features or {},
-        plays_before=week_before,
-        artists_last_played_at=last,
-        first_play_at=min((play.moment for play in (*earlier, *heard)), default=None),
+    period = calendar_period(CalendarRange.WEEK, WEEK.ends_on, timezone="UTC")
+    return take_calendar_snapshot(as_heard([*earlier, *heard], features), period, CalendarRange.WEEK)
+
+
+def as_heard(heard: Iterable[Heard], features: Mapping[str, SuppliedFeatures] | None = None) -> HeardHistory:
+    """The history of these plays, whose time played nobody told."""
+    plays = sorted(heard, key=lambda play: play.moment)
+    tracks = {track.spotify_id: track for track in map(_track, plays)}
+    number = {spotify_id: place for place, spotify_id in enumerate(tracks)}
+    supplied = [(features or {}).get(spotify_id) for spotify_id in tracks]
+    values = [[getattr(each and each.features, name, None) for name in FEATURE_NAMES] for each in supplied]
+    told = [[each.providers.get(name) if each else None for name in FEATURE_NAMES] for each in supplied]
+    shape = (len(tracks), len(FEATURE_NAMES))
+    return HeardHistory(
+        columns=HistoryColumns(
+            plays=PlayColumns(
+                ended_at=np.array([int(play.moment.timestamp()) for play in plays], np.int64),
+                track=np.array([number[_track(play).spotify_id] for play in plays], np.int32),
+                ms_played=np.full(len(plays), UNKNOWN, np.int32),
+                flags=np.zeros(len(plays), np.uint8),
+            ),
+            tracks=TrackColumns(
+                track_id=np.arange(len(tracks), dtype=np.int64),
+                artist=np.full(len(tracks), UNKNOWN, np.int64),
+                album=np.full(len(tracks), UNKNOWN, np.int64),
+                duration_ms=np.full(len(tracks), UNKNOWN, np.int32),
+                features=np.array(values, np.float32).reshape(shape),
+                providers=np.array(
+                    [[PROVIDERS.index(name) if name else UNKNOWN for name in row] for row in told], np.int8
+                ).reshape(shape),
+            ),
+        ),
+        catalogue=dict(enumerate(tracks.values())),
     )
-    return take_week_snapshot(evidence, WEEK, timezone="UTC")
 
 
 def letter(snapshot: Snapshot, tone: ToneMode, *, seed: str = "seed") -> tuple[Narrative, Brief]:

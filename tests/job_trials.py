@@ -152,8 +152,8 @@ def at_once(times: int, action: Callable[[threading.Barrier], T]) -> list[T]:
         return [future.result(timeout=30) for future in [pool.submit(action, barrier) for _ in range(times)]]
 
 
-def somebody_waits_for_a_lock(database: Database) -> bool:
-    """Whether, soon, a statement in this database waits for another transaction to end."""
+def somebody_waits_for_a_lock(database: Database, *, within: float = 30.0) -> bool:
+    """Whether, soon (seconds), a statement in this database waits for another transaction to end."""
     # Of whom the roles of the product are told less.
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
@@ -165,4 +165,4 @@ def somebody_waits_for_a_lock(database: Database) -> bool:
             row = connection.execute(waiting).fetchone()
         return row is not None and bool(row[0])
 
-    return eventually(seen)
+    return eventually(seen, within=within)

@@ -15,7 +15,11 @@ from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs
 from spotify_insights.listening.blocks.jobs import RefreshHistories
 from spotify_insights.listening.features.jobs import FillFeatures
 from spotify_insights.listening.genres.jobs import FillGenres
-from spotify_insights.listening.jobs import IngestAllUsersData, PollRecentlyPlayed
+from spotify_insights.listening.jobs import (
+    IngestAllUsersData,
+    PollRecentlyPlayed,
+    TakeEverybodysCalendarSnapshots,
+)
 from spotify_insights.privacy.jobs import PurgeExpiredData
 from spotify_insights.settings import Settings
 
@@ -24,6 +28,8 @@ _JOBS: Final[tuple[tuple[str, Job], ...]] = (
     ("recently_played_cron", PollRecentlyPlayed()),
     # Every hour, for it is Sunday morning somewhere.
     ("weekly_summaries_cron", GenerateWeeklySummaries()),
+    # Every hour, for somewhere a day has just ended.
+    ("calendar_snapshots_cron", TakeEverybodysCalendarSnapshots()),
     ("refresh_expiring_tokens_cron", RefreshExpiringTokens()),
     ("fill_features_cron", FillFeatures()),
     ("fill_genres_cron", FillGenres()),

@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     refresh_expiring_tokens_cron: str = "*/30 * * * *"
     recently_played_cron: str = "*/5 * * * *"
     weekly_summaries_cron: str = "0 * * * *"
+    calendar_snapshots_cron: str = "27 * * * *"
     fill_features_cron: str = "17 * * * *"
     fill_genres_cron: str = "47 * * * *"
     refresh_histories_cron: str = "37 * * * *"

@@ -130,6 +130,54 @@ def test_connections_are_counted_and_the_soonest_end_is_told(client: TestClient,
     assert value(shown, "spotify_reauthorization_days") == pytest.approx(12, abs=0.01)
 
 
+def test_gaps_are_counted_until_an_import_fills_them_and_name_nobody(
+    client: TestClient, runtime: Runtime
+) -> None:
+    shown = scraped(client)
+    assert (value(shown, "listening_gaps"), value(shown, "listeners_with_gaps")) == (0, 0)
+
+    often, once, filled = (a_user(runtime) for _ in range(3))
+    for user_id, since, until in (
+        (often, "2026-11-01", "2026-11-02"),
+        (often, "2026-11-08", "2026-11-09"),
+        (once, None, "2026-11-03"),
+        (filled, "2026-11-05", "2026-11-06"),
+    ):
+        change(
+            runtime,
+            "INSERT INTO listening_gaps (id, user_id, since, until)"
+            " VALUES (:id, :user_id, CAST(:since AS timestamptz), CAST(:until AS timestamptz))",
+            id=uuid4(),
+            user_id=user_id,
+            since=since,
+            until=until,
+        )
+    # Of one listener everything is told by now, of another the half of a gap.
+    for user_id, first, last in (
+        (filled, "2026-11-01", "2026-11-10"),
+        (often, "2026-11-01", "2026-11-01 12:00"),
+    ):
+        change(
+            runtime,
+            "INSERT INTO imports (id, user_id, file_name, size_bytes, receipt, first_play_at, last_play_at)"
+            " VALUES (:id, :user_id, 'history.zip', 1, '{}',"
+            " CAST(:first AS timestamptz), CAST(:last AS timestamptz))",
+            id=uuid4(),
+            user_id=user_id,
+            first=first,
+            last=last,
+        )
+
+    shown = scraped(client)
+    assert (value(shown, "listening_gaps"), value(shown, "listeners_with_gaps")) == (3, 2)
+    text_shown = client.get("/metrics").text
+    assert not any(str(user_id) in text_shown for user_id in (often, once, filled))
+
+    change(runtime, "DELETE FROM imports")
+    shown = scraped(client)
+    assert (value(shown, "listening_gaps"), value(shown, "listeners_with_gaps")) == (4, 3)
+
+
 def change(runtime: Runtime, statement: str, **parameters: object) -> None:
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
         tx.session.execute(text(statement), parameters)

@@ -15,6 +15,7 @@ from spotify_insights.insights.narrators.template.phrasebook import (
     phrasebook,
 )
 from spotify_insights.insights.types import InsightType, ToneMode
+from spotify_insights.listening.time_range import CalendarRange
 
 EVERY_KIND = list(product(InsightType, ToneMode))
 
@@ -135,5 +136,7 @@ def _fact_ids(insight_type: InsightType) -> set[str]:
     thin = night_owl().model_copy(update={"rhythm": None})
     assert rich[0].rhythm is not None
     few = night_owl().model_copy(update={"rhythm": rich[0].rhythm.model_copy(update={"plays": 3})})
-    briefs = [compose_brief(fitting(snapshot, insight_type), insight_type) for snapshot in (*rich, thin, few)]
+    year = night_owl().model_copy(update={"time_range": CalendarRange.YEAR})
+    told = (*rich, thin, few, year)
+    briefs = [compose_brief(fitting(snapshot, insight_type), insight_type) for snapshot in told]
     return {fact.id for brief in briefs for fact in brief.facts}

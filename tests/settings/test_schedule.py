@@ -23,6 +23,7 @@ def test_the_schedule_is_the_documented_one(settings: Settings) -> None:
         "spotify.refresh_expiring_tokens": crontab(minute="0,30"),
         "scheduled.poll_recently_played": crontab(minute="*/5"),
         "scheduled.generate_weekly_summaries": crontab(minute="0"),
+        "scheduled.take_calendar_snapshots": crontab(minute="27"),
         "listening.fill_features": crontab(minute="17"),
         "listening.fill_genres": crontab(minute="47"),
         "listening.refresh_histories": crontab(minute="37"),

@@ -13,11 +13,14 @@ from invented_weeks import WEEK, Heard, a_week
 from makers import a_user
 from spotify_insights.audio_features.values import AudioFeatures
 from spotify_insights.database.actor import SYSTEM
+from spotify_insights.listening.analytics.play_rule import PlayRule
+from spotify_insights.listening.calendar_period import calendar_period
+from spotify_insights.listening.load_heard import load_heard
 from spotify_insights.listening.snapshot import Snapshot
+from spotify_insights.listening.take_calendar_snapshot import take_calendar_snapshot
 from spotify_insights.listening.take_snapshot import SuppliedFeatures
-from spotify_insights.listening.take_week_snapshot import take_week_snapshot
+from spotify_insights.listening.time_range import CalendarRange
 from spotify_insights.listening.week import Week
-from spotify_insights.listening.week_plays import load_week
 from spotify_insights.runtime import Runtime
 from weekly_trials import Played, has_played
 
@@ -190,8 +193,9 @@ def test_features_are_those_we_hold_and_nobody_is_asked(runtime: Runtime) -> Non
 
 def _loaded(runtime: Runtime, user_id: UUID, zone: str, week: Week = WEEK) -> Snapshot:
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        evidence = load_week(tx.session, user_id, week, timezone=zone)
-    return take_week_snapshot(evidence, week, timezone=zone)
+        heard = load_heard(tx.session, user_id, default_rule=PlayRule.SPOTIFY)
+    period = calendar_period(CalendarRange.WEEK, week.ends_on, timezone=zone)
+    return take_calendar_snapshot(heard, period, CalendarRange.WEEK)
 
 
 def _features_of(heard: list[Heard]) -> dict[str, SuppliedFeatures]:

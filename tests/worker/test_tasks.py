@@ -21,6 +21,8 @@ QUEUE_OF_TASK = {
     "scheduled.ingest_all_users_data": "scheduled",
     "scheduled.poll_recently_played": "scheduled",
     "scheduled.generate_weekly_summaries": "scheduled",
+    "scheduled.take_calendar_snapshots": "scheduled",
+    "listening.take_calendar_snapshots": "scheduled",
     "listening.import_history": "spotify",
     "listening.undo_import": "spotify",
     "listening.fill_features": "scheduled",

@@ -15,8 +15,8 @@ from spotify_insights.errors import ConflictError
 # seen, or what was begun is there to be cancelled.
 _LOOK: Final = text("SELECT erasing_since FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 # For who may do so many times at once: it waits for `mark_as_erasing`, and that for it, and for nobody else.
-_LOOK_TOGETHER: Final = text("SELECT erasing_since FROM users WHERE id = :user_id FOR KEY SHARE")
-_FACTS: Final = text("SELECT role, erasing_since FROM users WHERE id = :user_id FOR UPDATE")
+_LOOK_TOGETHER: Final = text("SELECT erasing_since FROM users WHERE id = :user_id FOR SHARE")
+_FACTS: Final = text("SELECT role, erasing_since FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 # Null where it has no users.
 _USERS_ARE_LEAVING: Final = text(
     "SELECT bool_and(erasing_since IS NOT NULL) FROM users WHERE registered_by = :user_id"

@@ -28,10 +28,10 @@ _COUNT: Final = text(f"""
        AND {_CAN_SIGN_IN}
 """)  # noqa: S608  # only constants are put together
 # One who is leaving takes these locks, too, so that the last two cannot go at once.
-_ADMINS: Final = text("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE")
+_ADMINS: Final = text("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR NO KEY UPDATE")
 _FACTS: Final = text(f"""
     SELECT u.role, u.erasing_since IS NOT NULL AS erasing, {_CAN_SIGN_IN} AS can_sign_in
-      FROM users u WHERE u.id = :user_id FOR UPDATE OF u
+      FROM users u WHERE u.id = :user_id FOR NO KEY UPDATE OF u
 """)  # noqa: S608  # only constants are put together
 _END_LINKS: Final = text("""
     UPDATE one_time_links SET expires_at = clock_timestamp()

@@ -19,7 +19,7 @@ from spotify_insights.database.role import DatabaseRole
 from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
 from spotify_insights.listening.plays import PlayEntry, store_plays
 from spotify_insights.listening.request import request_ingestion
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import DAILY_RANGES, TimeRange
 from spotify_insights.pretend_spotify.catalogue import Artist, Track
 from spotify_insights.pretend_spotify.config import PretendSpotifyConfig
 from spotify_insights.pretend_spotify.day import Play
@@ -96,7 +96,7 @@ def _seed(settings: Settings, base_url: str, config: PretendSpotifyConfig) -> No
                 scope=tokens.scope.split(),
             )
             _store_history(tx, listener.user_id, persona, seed=config.seed)
-            for time_range in TimeRange:
+            for time_range in (*TimeRange, *DAILY_RANGES):
                 request_ingestion(tx, listener.user_id, time_range)
     finally:
         runtime.close()

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from spotify_insights.insights.evidence.favourites import concentration_facts, favourite_facts
+from spotify_insights.insights.evidence.favourites import concentration_facts, favourite_facts, source_facts
 from spotify_insights.insights.evidence.genres import genre_facts
 from spotify_insights.insights.evidence.rhythm import hour_facts, play_facts, week_facts
 from spotify_insights.insights.evidence.sound import coverage_facts, feature_facts, mood_facts
@@ -33,6 +34,9 @@ _PERIODS: Final[Mapping[SnapshotRange, str]] = {
     TimeRange.MEDIUM_TERM: "the last six months",
     TimeRange.LONG_TERM: "the last year",
     CalendarRange.WEEK: "the week",
+    CalendarRange.MONTH: "the month",
+    CalendarRange.YEAR: "the year",
+    CalendarRange.ALL_TIME: "the history on record",
 }
 
 _Gather = Callable[[Snapshot], list[Fact]]
@@ -40,6 +44,7 @@ _Gather = Callable[[Snapshot], list[Fact]]
 
 def _with_features(*names: str) -> tuple[_Gather, ...]:
     return (
+        source_facts,
         favourite_facts,
         concentration_facts,
         coverage_facts,
@@ -110,7 +115,7 @@ def compose_brief(snapshot: Snapshot, insight_type: InsightType) -> Brief:
     Never fails on thin evidence: an empty snapshot gives a brief that holds the period and says
     that there is nothing else. Weekly evidence is found in the snapshot of a week only.
     """
-    facts = [wording("time_range", _PERIODS[snapshot.time_range])]
+    facts = [wording("time_range", _period(snapshot))]
     for gather in _EVIDENCE[insight_type]:
         facts += gather(snapshot)
     known = {fact.id: fact for fact in facts}
@@ -125,3 +130,15 @@ def compose_brief(snapshot: Snapshot, insight_type: InsightType) -> Brief:
         facts=tuple(facts),
         signals=tuple(signals),
     )
+
+
+def _period(snapshot: Snapshot) -> str:
+    name, day = _PERIODS[snapshot.time_range], snapshot.snapshot_date
+    following = day + timedelta(days=1)
+    match snapshot.time_range:
+        case CalendarRange.MONTH if following.month == day.month:
+            return f"{name} so far"
+        case CalendarRange.YEAR if following.year == day.year:
+            return f"{name} so far"
+        case _:
+            return name

@@ -18,12 +18,15 @@ from spotify_insights.insights.types import InsightType, ToneMode
 from spotify_insights.insights.versions import Place, make_current, store_version
 from spotify_insights.insights.write import written_truthfully
 from spotify_insights.jobs.attempt import Attempt
+from spotify_insights.listening.analytics.play_rule import PlayRule
+from spotify_insights.listening.calendar_period import calendar_period, day_end
+from spotify_insights.listening.load_heard import load_heard
 from spotify_insights.listening.snapshot import Snapshot
 from spotify_insights.listening.store_snapshot import store_snapshot
-from spotify_insights.listening.take_week_snapshot import take_week_snapshot
+from spotify_insights.listening.take_calendar_snapshot import take_calendar_snapshot
+from spotify_insights.listening.time_range import CalendarRange
 from spotify_insights.listening.wait_for_purge import wait_for_purge
 from spotify_insights.listening.week import Week
-from spotify_insights.listening.week_plays import load_week
 from spotify_insights.listening.weeks_to_tell import present
 
 NOT_OVER: Final = "The week has not ended yet where the listener is."
@@ -48,12 +51,21 @@ class _Reader:
 
 
 def generate_weekly_summary(
-    attempt: Attempt, job: GenerateWeeklySummary, *, narrator: Narrator, cache: Cache
+    attempt: Attempt,
+    job: GenerateWeeklySummary,
+    *,
+    narrator: Narrator,
+    cache: Cache,
+    play_rule: PlayRule,
 ) -> None:
     """Take and store the snapshot of the week; write the letter about it where there is enough to tell.
 
-    The preference `tone_mode` chooses the voice. Without a letter the result gives the `reason`. Running
-    it again on the same plays gives the same letter; on other plays a version that supersedes it.
+    The preference `tone_mode` chooses the voice, `play_rule` what counts as a play. Without a letter the
+    result gives the `reason`. Running it again on the same plays gives the same letter; on other plays, or
+    counted by another rule, a version that supersedes it.
+
+    Args:
+        play_rule: what counts as a play where the listener prefers nothing else.
 
     Raises:
         PurgePendingError: what an earlier connection brought is still being deleted.
@@ -64,17 +76,17 @@ def generate_weekly_summary(
     week = Week(job.week_ends_on)
     with attempt.database.transaction(acting_for=attempt.actor) as tx:
         reader = _Reader.of(tx.session, job.user_id)
-        _, ended_at = week.bounds(reader.timezone)
+        period = calendar_period(CalendarRange.WEEK, week.ends_on, timezone=reader.timezone)
         # A listener who has moved westwards since may have some of this Saturday still before them.
-        is_over = ended_at <= present(tx.session)
-        evidence = load_week(tx.session, job.user_id, week, timezone=reader.timezone)
-    if not is_over or not evidence.plays:
+        is_over = day_end(week.ends_on, timezone=reader.timezone) <= present(tx.session)
+        heard = load_heard(tx.session, job.user_id, default_rule=play_rule)
+    snapshot = take_calendar_snapshot(heard, period, CalendarRange.WEEK)
+    if not is_over or snapshot.rhythm is None:
         with attempt.completion() as completion:
             completion.result = {"insight_id": None, "reason": NO_PLAYS if is_over else NOT_OVER}
         return
 
-    snapshot = take_week_snapshot(evidence, week, timezone=reader.timezone)
-    if len(evidence.plays) < MIN_PLAYS:
+    if snapshot.rhythm.plays < MIN_PLAYS:
         with attempt.completion() as completion:
             cache.invalidate(completion.tx, [listener_scope(job.user_id)])
             snapshot_id = store_snapshot(completion.tx.session, job.user_id, snapshot)

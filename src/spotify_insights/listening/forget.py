@@ -16,6 +16,8 @@ from spotify_insights.database.database import rows_changed
 from spotify_insights.listening.blocks.refresh import drop_blocks
 from spotify_insights.listening.hold_history import can_hold_history, hold_history
 
+_EXPORTS: Final = ("spotify_export", "spotify_account_data")
+
 _LAST_PLAY: Final = text("SELECT max(id) FROM plays WHERE user_id = :user_id")
 _HAS_PLAYS: Final = text("""
     SELECT EXISTS (SELECT FROM plays WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[])))
@@ -61,7 +63,7 @@ _LOCK_TRACKS: Final = text("""
     SELECT id FROM tracks
      WHERE id IN (SELECT id FROM tracks WHERE id = ANY(CAST(:ids AS bigint[]))
                    UNION SELECT id FROM tracks WHERE spotify_id = ANY(CAST(:spotify_ids AS text[])))
-       AND source <> 'manual'
+       AND source <> 'manual' AND (CAST(:sources AS text[]) IS NULL OR source = ANY(CAST(:sources AS text[])))
        FOR UPDATE SKIP LOCKED
 """)
 _ARTISTS_OF: Final = text("SELECT DISTINCT artist_id FROM track_artists WHERE track_id = ANY(:ids)")
@@ -73,12 +75,21 @@ _LOCK_ARTISTS: Final = text("""
     SELECT id FROM artists
      WHERE id IN (SELECT id FROM artists WHERE id = ANY(CAST(:ids AS bigint[]))
                    UNION SELECT id FROM artists WHERE spotify_id = ANY(CAST(:spotify_ids AS text[])))
-       AND source <> 'manual'
+       AND source <> 'manual' AND (CAST(:sources AS text[]) IS NULL OR source = ANY(CAST(:sources AS text[])))
        FOR UPDATE SKIP LOCKED
 """)
 _DROP_ARTISTS: Final = text("""
     DELETE FROM artists
      WHERE id = ANY(:ids) AND NOT EXISTS (SELECT FROM track_artists c WHERE c.artist_id = artists.id)
+""")
+
+
+# No import lasts so long: what it has just made has its plays by then.
+_UNPLAYED: Final = text("""
+    SELECT t.id FROM tracks t
+     WHERE t.source = ANY(CAST(:sources AS text[])) AND t.updated_at < clock_timestamp() - interval '1 day'
+       AND NOT EXISTS (SELECT FROM plays p WHERE p.track_id = t.id)
+     LIMIT :batch
 """)
 
 
@@ -167,8 +178,20 @@ def forget_imports(session: Session, user_id: UUID, *, until: datetime) -> None:
 
 
 def forget_tracks(session: Session, track_ids: Sequence[int]) -> None:
-    """Delete those of these tracks that nobody plays, and their artists who have no other. Safe to repeat."""
-    _forget_catalogue(session, track_ids, [], [])
+    """Delete those of these tracks that nobody plays, and their artists who have no other. Safe to repeat.
+
+    Only those that an export named first: what Spotify told may be a favourite that was never played here.
+    """
+    _forget_catalogue(session, track_ids, [], [], sources=_EXPORTS)
+
+
+def forget_unplayed_tracks(session: Session, *, batch: int) -> int:
+    """Delete at most `batch` tracks that an export named and nobody plays; how many.
+
+    An import that was killed leaves them.
+    """
+    unplayed = session.scalars(_UNPLAYED, {"sources": list(_EXPORTS), "batch": batch}).all()
+    return _forget_catalogue(session, unplayed, [], [], sources=_EXPORTS)[0] if unplayed else 0
 
 
 def _with_catalogue(session: Session, played: Sequence[int]) -> Forgotten:
@@ -176,10 +199,16 @@ def _with_catalogue(session: Session, played: Sequence[int]) -> Forgotten:
 
 
 def _forget_catalogue(
-    session: Session, ids: Sequence[int], spotify_ids: Sequence[str], artist_spotify_ids: Sequence[str]
+    session: Session,
+    ids: Sequence[int],
+    spotify_ids: Sequence[str],
+    artist_spotify_ids: Sequence[str],
+    *,
+    sources: Sequence[str] | None = None,
 ) -> tuple[int, int]:
-    locked = session.scalars(_LOCK_TRACKS, {"ids": ids, "spotify_ids": spotify_ids}).all()
+    chosen = {"sources": None if sources is None else list(sources)}
+    locked = session.scalars(_LOCK_TRACKS, chosen | {"ids": ids, "spotify_ids": spotify_ids}).all()
     artists = session.scalars(_ARTISTS_OF, {"ids": locked}).all() if locked else []
     tracks = rows_changed(session, _DROP_TRACKS, {"ids": locked}) if locked else 0
-    held = session.scalars(_LOCK_ARTISTS, {"ids": artists, "spotify_ids": artist_spotify_ids}).all()
+    held = session.scalars(_LOCK_ARTISTS, chosen | {"ids": artists, "spotify_ids": artist_spotify_ids}).all()
     return tracks, rows_changed(session, _DROP_ARTISTS, {"ids": held}) if held else 0

@@ -1,10 +1,13 @@
 """Background work on listening history."""
 
-from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Final, Literal
 
 from spotify_insights.jobs.job import Job, ListenerJob, Queue
-from spotify_insights.listening.time_range import TimeRange
+from spotify_insights.listening.time_range import CalendarRange, TimeRange
+
+MOST_WAITS: Final = 1000
+"""An import may hold a history for half an hour, and who waits for its end looks every few seconds."""
 
 
 class IngestListeningData(ListenerJob):
@@ -12,6 +15,7 @@ class IngestListeningData(ListenerJob):
 
     task_name: ClassVar[str] = "spotify.ingest_listening_data"
     queue: ClassVar[Queue] = Queue.SPOTIFY
+    max_snoozes: ClassVar[int] = MOST_WAITS
     time_range: TimeRange
 
 
@@ -20,6 +24,7 @@ class IngestAllRanges(ListenerJob):
 
     task_name: ClassVar[str] = "spotify.ingest_all_ranges"
     queue: ClassVar[Queue] = Queue.SPOTIFY
+    max_snoozes: ClassVar[int] = MOST_WAITS
 
 
 class IngestAllUsersData(Job):
@@ -34,12 +39,33 @@ class PollListener(ListenerJob):
 
     task_name: ClassVar[str] = "spotify.poll_recently_played"
     queue: ClassVar[Queue] = Queue.SPOTIFY
+    max_snoozes: ClassVar[int] = MOST_WAITS
 
 
 class PollRecentlyPlayed(Job):
     """Queue a poll of the latest plays for as many connected listeners as the day's calls allow."""
 
     task_name: ClassVar[str] = "scheduled.poll_recently_played"
+    queue: ClassVar[Queue] = Queue.SCHEDULED
+
+
+class TakeCalendarSnapshots(ListenerJob):
+    """Compute one listener's snapshots of month, year and all time from the plays that we hold.
+
+    `last_day` is the day that they stand for, None the listener's day when the job runs, which is not over
+    yet. `time_range` asks for that range alone.
+    """
+
+    task_name: ClassVar[str] = "listening.take_calendar_snapshots"
+    queue: ClassVar[Queue] = Queue.SCHEDULED
+    last_day: date | None = None
+    time_range: CalendarRange | None = None
+
+
+class TakeEverybodysCalendarSnapshots(Job):
+    """Queue them for every listener whose day has become the past."""
+
+    task_name: ClassVar[str] = "scheduled.take_calendar_snapshots"
     queue: ClassVar[Queue] = Queue.SCHEDULED
 
 

@@ -194,7 +194,10 @@ class SpokenPlay(Table):
 
 
 class Import(Table):
-    """One file that was imported, and its receipt. Undoing it deletes the row."""
+    """One file that was imported, and its receipt. Undoing it deletes the row.
+
+    `first_play_at` and `last_play_at` are those of the plays that are no videos: the time that it covers.
+    """
 
     __tablename__ = "imports"
 

@@ -2,13 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from spotify_insights.errors import InvalidInputError
-from spotify_insights.listening.snapshot import Rhythm
+from spotify_insights.listening.snapshot import SPOTIFY_RULE, PlayRuleName, Rhythm
 
 _HOURS: Final = 24
 _WEEKDAYS: Final = 7
@@ -17,7 +17,9 @@ _WEEKDAYS: Final = 7
 SHORTEST_DIRECTION: Final = 1e-6
 
 
-def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rhythm | None:
+def listening_rhythm(
+    plays_ended_at: Sequence[datetime], *, timezone: str, play_rule: PlayRuleName = SPOTIFY_RULE
+) -> Rhythm | None:
     """Hours, weekdays and the circular mean of plays; None without plays.
 
     A play counts at the moment it ended. The end is the one moment that every source gives: it is `ts` in
@@ -38,6 +40,7 @@ def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rh
         plays_ended_at: Aware moments in any zone and order; the same moment may occur more than once.
             Which plays count (the range, a shortest time played) is decided by the caller.
         timezone: The listener's IANA zone, for example "Europe/Berlin".
+        play_rule: By which rule the caller decided it.
 
     Returns:
         Unrounded shares; `first_play_at` and `last_play_at` in UTC; `mean_hour` in [0, 24).
@@ -54,7 +57,7 @@ def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rh
     local = [moment.astimezone(zone) for moment in plays_ended_at]
     hours = Counter(moment.hour for moment in local)
     weekdays = Counter(moment.weekday() for moment in local)
-    mean_hour, concentration = _circular_mean([_hour_of_day(moment) for moment in local])
+    mean_hour, concentration = circular_mean(Counter(_hour_of_day(moment) for moment in local))
     return Rhythm(
         plays=len(local),
         days=len({moment.date() for moment in local}),
@@ -65,6 +68,7 @@ def listening_rhythm(plays_ended_at: Sequence[datetime], *, timezone: str) -> Rh
         weekdays=tuple(weekdays[weekday] / len(local) for weekday in range(_WEEKDAYS)),
         mean_hour=mean_hour,
         concentration=concentration,
+        play_rule=play_rule,
     )
 
 
@@ -83,11 +87,17 @@ def _hour_of_day(moment: datetime) -> float:
     return moment.hour + moment.minute / 60 + (moment.second + moment.microsecond / 1e6) / 3600
 
 
-def _circular_mean(hours: Sequence[float]) -> tuple[float, float]:
-    """The mean hour in [0, 24) and the concentration in [0, 1] of at least one hour of the day."""
-    angles = [math.tau * hour / _HOURS for hour in hours]
-    east = math.fsum(math.cos(angle) for angle in angles) / len(angles)
-    north = math.fsum(math.sin(angle) for angle in angles) / len(angles)
+def circular_mean(plays_at: Mapping[float, int]) -> tuple[float, float]:
+    """The mean hour in [0, 24) and the concentration in [0, 1] of at least one play.
+
+    Args:
+        plays_at: How many plays there are, by the hour of the day with its fraction.
+    """
+    angles = [(math.tau * hour / _HOURS, plays) for hour, plays in plays_at.items()]
+    total = sum(plays_at.values())
+    # fsum rounds once at the end, so the order of the plays cannot change the last digit.
+    east = math.fsum(plays * math.cos(angle) for angle, plays in angles) / total
+    north = math.fsum(plays * math.sin(angle) for angle, plays in angles) / total
     length = math.hypot(east, north)
     if length < SHORTEST_DIRECTION:
         return 0.0, 0.0

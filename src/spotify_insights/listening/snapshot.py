@@ -3,14 +3,23 @@
 import hashlib
 import json
 from datetime import date, datetime
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from spotify_insights.listening.time_range import SnapshotRange
 
+PlayRuleName = Literal["spotify", "lastfm", "all"]
+"""The values of `analytics.play_rule.PlayRule`."""
+SPOTIFY_RULE: Final = "spotify"
+
 
 def _is_unknown(value: object) -> bool:
     return value is None
+
+
+def _is_spotifys(value: object) -> bool:
+    return value == SPOTIFY_RULE
 
 
 class _Value(BaseModel):
@@ -18,11 +27,11 @@ class _Value(BaseModel):
 
 
 class FeatureSummary(_Value):
-    """One audio feature over the top tracks of the range.
+    """One audio feature over the top tracks of the range, in a calendar range over all that were played.
 
-    `mean` is weighted by rank, in a week by plays (the median for tempo), `spread` the weighted standard
-    deviation, `n` the tracks that have the feature, `margin` half the width of the 95 % interval of the
-    mean (for tempo, too; the median's is about a quarter wider).
+    `mean` is weighted by rank, in a calendar range by plays (the median for tempo), `spread` the weighted
+    standard deviation, `n` the tracks that have the feature, `margin` half the width of the 95 % interval of
+    the mean (for tempo, too; the median's is about a quarter wider).
     """
 
     mean: float
@@ -45,7 +54,10 @@ class MoodPatterns(_Value):
 
 
 class PlaysBefore(_Value):
-    """What came before a week: plays and days of the week before it, and the day of the first play of all."""
+    """What came before: plays and days of the same days of the week, month or year before.
+
+    `since` is the day of the first play of all.
+    """
 
     plays: int
     days: int
@@ -58,7 +70,9 @@ class Rhythm(_Value):
     `hours` are 24 shares from midnight on, `weekdays` 7 shares from Monday on; each adds up to 1.
     `concentration` in [0, 1] is the length of the mean vector on the 24-hour circle and `mean_hour`
     its direction in hours (both 0 where the plays cancel out); `days` counts the distinct local days
-    with a play. `before` is there for a week that is not the first one with plays.
+    with a play. Moments are in whole seconds. `before` is there for a week, a month or a year that is
+    not the first one with plays.
+    `play_rule` says what counted as a play; it is left out where that is Spotify's rule of 30 seconds.
     """
 
     plays: int
@@ -69,12 +83,14 @@ class Rhythm(_Value):
     weekdays: tuple[float, ...]
     mean_hour: float
     concentration: float
-    # What only a week knows is left out elsewhere, so that the other ranges keep their JSON and their hash.
+    # What only calendar ranges know is left out elsewhere: the others keep their JSON and their hash.
     before: PlaysBefore | None = Field(default=None, exclude_if=_is_unknown)
+    # Counted by another rule it is another snapshot, even where no play is on the other side of both.
+    play_rule: PlayRuleName = Field(default=SPOTIFY_RULE, exclude_if=_is_spotifys)
 
 
 class TopTrack(_Value):
-    """A ranked track; `plays` in a week only, since Spotify ranks without counting."""
+    """A ranked track; `plays` in calendar ranges only, since Spotify ranks without counting."""
 
     rank: int
     spotify_id: str
@@ -84,7 +100,7 @@ class TopTrack(_Value):
 
 
 class TopArtist(_Value):
-    """A ranked artist; in a week with `plays` and the day of the last play before it, if there was one."""
+    """A ranked artist; in calendar ranges with `plays` and the day of the last play before, if any."""
 
     rank: int
     spotify_id: str
@@ -97,8 +113,9 @@ class TopArtist(_Value):
 class Coverage(_Value):
     """How much of the music has audio features.
 
-    `share` is the rank-weighted part of the top tracks that has them, in a week the part of the plays;
-    `providers` splits that part by who supplied valence and energy and adds up to 1 (empty where nobody did).
+    `tracks` are the top tracks, in a calendar range all that were played. `share` is the part of their weight
+    that has them: by rank, in a calendar range by plays. `providers` splits that part by who supplied valence
+    and energy and adds up to 1 (empty where nobody did).
     """
 
     tracks: int

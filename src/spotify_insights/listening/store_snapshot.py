@@ -1,9 +1,10 @@
 """Between the snapshot as a value and its row."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,7 @@ from spotify_insights.database.table import new_id
 from spotify_insights.errors import NotFoundError
 from spotify_insights.listening.models import ListeningSnapshot
 from spotify_insights.listening.snapshot import Snapshot
+from spotify_insights.listening.time_range import SnapshotRange
 
 _FIELDS = tuple(Snapshot.model_fields)
 
@@ -30,6 +32,17 @@ def store_snapshot(session: Session, user_id: UUID, snapshot: Snapshot) -> UUID:
             set_={name: statement.excluded[name] for name in values},
         ).returning(ListeningSnapshot.id)
     ).one()
+
+
+def drop_snapshot(session: Session, user_id: UUID, snapshot_date: date, time_range: SnapshotRange) -> None:
+    """Delete the row of (user, day, range), with the insights about it. Safe to repeat."""
+    session.execute(
+        delete(ListeningSnapshot).where(
+            ListeningSnapshot.user_id == user_id,
+            ListeningSnapshot.snapshot_date == snapshot_date,
+            ListeningSnapshot.time_range == time_range,
+        )
+    )
 
 
 def load_snapshot(session: Session, snapshot_id: UUID, *, acting_for: Actor) -> tuple[UUID, Snapshot]:

@@ -13,9 +13,11 @@ from spotify_insights.listening.feature_summary import summarise_features
 from spotify_insights.listening.mood import mood_patterns, mood_position
 from spotify_insights.listening.rhythm import listening_rhythm
 from spotify_insights.listening.snapshot import (
+    SPOTIFY_RULE,
     Coverage,
     FeatureSummary,
     MoodPatterns,
+    PlayRuleName,
     Rhythm,
     Snapshot,
     TopArtist,
@@ -65,6 +67,7 @@ def take_snapshot(
     top_artists: Sequence[TopArtist],
     features: Mapping[str, SuppliedFeatures],
     plays_ended_at: Sequence[datetime],
+    play_rule: PlayRuleName = SPOTIFY_RULE,
 ) -> Snapshot:
     """Compute the snapshot of one listener, day and range. Pure: repeat it as often as you like.
 
@@ -92,14 +95,36 @@ def take_snapshot(
         top_artists: As for the tracks.
         features: By spotify_id; ids that are not among the top tracks are ignored.
         plays_ended_at: Aware end moments of the plays inside the range, as selected by the caller.
+        play_rule: By which rule the caller selected them.
 
     Raises:
         InvalidInputError: The zone is not in the IANA database (field `timezone`).
         ValueError: A rank of a track is below 1, or a moment is naive.
     """
     tracks = tuple(sorted(top_tracks, key=_by_rank))
-    weighted = [_weighted(track, features) for track in tracks]
-    coverage = _coverage(tracks, weighted, features)
+    return compose_snapshot(
+        snapshot_date=snapshot_date,
+        time_range=time_range,
+        timezone=timezone,
+        weighted=[_weighted(track, features) for track in tracks],
+        top_tracks=tracks,
+        top_artists=tuple(sorted(top_artists, key=_by_rank)),
+        rhythm=listening_rhythm(plays_ended_at, timezone=timezone, play_rule=play_rule),
+    )
+
+
+def compose_snapshot(
+    *,
+    snapshot_date: date,
+    time_range: SnapshotRange,
+    timezone: str,
+    weighted: Sequence[WeightedTrack],
+    top_tracks: tuple[TopTrack, ...],
+    top_artists: tuple[TopArtist, ...],
+    rhythm: Rhythm | None,
+) -> Snapshot:
+    """As `take_snapshot`, from weighed music, lists in their order and an unrounded rhythm."""
+    coverage = _coverage(weighted)
     shows_mood = _is_enough(coverage.tracks_with_features, coverage.share)
     diversity = mood_diversity(weighted) if shows_mood else None
     return Snapshot(
@@ -110,9 +135,9 @@ def take_snapshot(
         mood_patterns=_rounded_moods(mood_patterns(weighted)) if shows_mood else None,
         mood_diversity_score=_rounded(diversity.score) if diversity else None,
         effective_moods=_rounded(diversity.effective_moods) if diversity else None,
-        rhythm=_rounded_rhythm(listening_rhythm(plays_ended_at, timezone=timezone)),
-        top_tracks=tracks,
-        top_artists=tuple(sorted(top_artists, key=_by_rank)),
+        rhythm=_rounded_rhythm(rhythm),
+        top_tracks=top_tracks,
+        top_artists=top_artists,
         coverage=coverage,
     )
 
@@ -126,26 +151,24 @@ def _weighted(track: TopTrack, features: Mapping[str, SuppliedFeatures]) -> Weig
     return WeightedTrack(
         weight=rank_weight(track.rank) if track.plays is None else float(track.plays),
         features=supplied.features if supplied else AudioFeatures(),
+        providers=supplied.providers if supplied else {},
     )
 
 
-def _coverage(
-    tracks: Sequence[TopTrack],
-    weighted: Sequence[WeightedTrack],
-    features: Mapping[str, SuppliedFeatures],
-) -> Coverage:
+def _coverage(weighted: Sequence[WeightedTrack]) -> Coverage:
     weights_by_provider: dict[str, list[float]] = {}
     known: list[float] = []
-    for track, counted in zip(tracks, weighted, strict=True):
-        if mood_position(counted.features) is not None:
-            known.append(counted.weight)
+    for track in weighted:
+        if mood_position(track.features) is not None:
+            known.append(track.weight)
             for name in _MOOD_PLANE:
-                provider = features[track.spotify_id].providers[name]
-                weights_by_provider.setdefault(provider, []).append(counted.weight / len(_MOOD_PLANE))
+                weights_by_provider.setdefault(track.providers[name], []).append(
+                    track.weight / len(_MOOD_PLANE)
+                )
     providers = sorted(weights_by_provider)
     provider_shares = [math.fsum(weights_by_provider[name]) / math.fsum(known) for name in providers]
     return Coverage(
-        tracks=len(tracks),
+        tracks=len(weighted),
         tracks_with_features=len(known),
         share=_rounded_share(known, weighted),
         providers=dict(zip(providers, _rounded_shares(provider_shares), strict=True)),

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfoNotFoundError
 from sqlalchemy import DateTime, func, select, text
 from sqlalchemy.orm import Session
 
+from spotify_insights.listening.analytics.play_rule import PlayRule
+from spotify_insights.listening.may_count import MAY_COUNT
 from spotify_insights.listening.week import Week, week_to_tell
-from spotify_insights.listening.week_plays import COUNTED
 from spotify_insights.observability import get_logger
 
 _log = get_logger(__name__)
@@ -26,7 +27,8 @@ _LISTENERS: Final = text(f"""
       JOIN users u ON u.timezone = ended.zone
      WHERE EXISTS (
            SELECT 1 FROM plays p
-            WHERE p.user_id = u.id AND p.ended_at >= ended.since AND p.ended_at < ended.until AND {COUNTED})
+            WHERE p.user_id = u.id AND p.ended_at >= ended.since AND p.ended_at < ended.until
+              AND {MAY_COUNT})
        AND u.erasing_since IS NULL
        AND NOT EXISTS (
            SELECT 1 FROM listening_snapshots s
@@ -48,16 +50,20 @@ def present(session: Session) -> datetime:
     return session.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
 
 
-def weeks_to_tell(session: Session, moment: datetime) -> list[ListenersWeek]:
+def weeks_to_tell(session: Session, moment: datetime, *, default_rule: PlayRule) -> list[ListenersWeek]:
     """The weeks with plays that nobody has looked at, of all for whom it is time; see `week_to_tell`.
 
     A week is known by its Saturday, so a listener who moves to another zone gets none a second time.
+
+    Args:
+        default_rule: what counts as a play where a listener prefers nothing else.
     """
     zones = _zones_to_serve(session.scalars(_ZONES).all(), moment)
     bounds = [week.bounds(zone) for zone, week in zones]
     found = session.execute(
         _LISTENERS,
         {
+            "default_rule": default_rule,
             "zones": [zone for zone, _ in zones],
             "since": [since for since, _ in bounds],
             "until": [until for _, until in bounds],

@@ -1,18 +1,22 @@
 """How much each track counts, and how many equally weighted tracks the whole is worth."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from spotify_insights.audio_features.values import AudioFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeightedTrack:
-    """What the statistics need of a track: its weight (above 0, on any scale) and its audio features."""
+    """What the statistics need of a track: its weight (above 0, on any scale) and its audio features.
+
+    `providers` names by feature who supplied it; only coverage asks for that.
+    """
 
     weight: float
     features: AudioFeatures
+    providers: Mapping[str, str] = field(default_factory=dict)
 
 
 def rank_weight(rank: int) -> float:

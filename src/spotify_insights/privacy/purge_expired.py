@@ -11,7 +11,8 @@ from spotify_insights.database.database import Transaction, rows_changed
 from spotify_insights.jobs.attempt import Attempt
 from spotify_insights.jobs.enqueue import enqueue
 from spotify_insights.jobs.requeue import UNSUCCESSFUL, requeue_jobs
-from spotify_insights.listening.forget import forget_old_plays
+from spotify_insights.listening.forget import forget_old_plays, forget_unplayed_tracks
+from spotify_insights.listening.imports.unwanted_uploads import expire_unwanted_uploads
 from spotify_insights.listening.jobs import PurgeDisconnectedData
 from spotify_insights.privacy.jobs import EraseUser, PurgeExpiredData
 from spotify_insights.settings import Settings
@@ -80,7 +81,9 @@ def purge_expired_data(
 def _purges(retention: PersonalRetention, batch: int) -> Mapping[str, _Purge]:
     purges = {name: _statement(statement, batch) for name, statement in access.EXPIRED.items()}
     purges |= {name: _statement(statement, batch) for name, statement in sign_in.EXPIRED.items()}
+    purges["unwanted_uploads"] = lambda tx: len(expire_unwanted_uploads(tx.session))
     purges["stored_files"] = lambda tx: purge_expired_files(tx.session)
+    purges["unplayed_tracks"] = lambda tx: forget_unplayed_tracks(tx.session, batch=batch)
     purges["daily_usage"] = _statement(_USAGE, batch)
     purges["audit_log"] = lambda tx: tx.session.scalars(
         _AUDIT, {"days": retention.audit_days, "batch": batch}

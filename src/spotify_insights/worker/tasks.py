@@ -26,6 +26,7 @@ from spotify_insights.jobs.upkeep.cleanup import CleanupOldJobs, cleanup_old_job
 from spotify_insights.jobs.upkeep.monitor import MonitorFailedJobs, monitor_failed_jobs
 from spotify_insights.jobs.upkeep.retention import Retention
 from spotify_insights.jobs.upkeep.thresholds import Thresholds
+from spotify_insights.listening.analytics.play_rule import PlayRule
 from spotify_insights.listening.blocks.jobs import RefreshHistories, RefreshHistory
 from spotify_insights.listening.blocks.keep_fresh import refresh_histories, refresh_history
 from spotify_insights.listening.everybody import ingest_all_users_data, poll_recently_played
@@ -43,8 +44,12 @@ from spotify_insights.listening.jobs import (
     PollListener,
     PollRecentlyPlayed,
     PurgeDisconnectedData,
+    TakeCalendarSnapshots,
+    TakeEverybodysCalendarSnapshots,
 )
 from spotify_insights.listening.poll import poll_listener
+from spotify_insights.listening.queue_calendar_snapshots import take_everybodys_calendar_snapshots
+from spotify_insights.listening.take_calendar_snapshots import take_calendar_snapshots
 from spotify_insights.privacy.erase import erase_user
 from spotify_insights.privacy.export import export_user_data
 from spotify_insights.privacy.jobs import EraseUser, ExportUserData, PurgeExpiredData
@@ -69,6 +74,8 @@ JOB_TYPES: Final[tuple[type[Job], ...]] = (
     GenerateWeeklySummaries,
     IngestAllUsersData,
     PollRecentlyPlayed,
+    TakeCalendarSnapshots,
+    TakeEverybodysCalendarSnapshots,
     FillFeatures,
     FillGenres,
     RefreshHistory,
@@ -93,6 +100,7 @@ class Handlers:
     @classmethod
     def of(cls, runtime: Runtime) -> "Handlers":
         """Bind the parts of `runtime` to every handler."""
+        play_rule = PlayRule(runtime.settings.play_rule)
         insight = partial(write_insight, narrator=runtime.narrator, cache=runtime.cache)
         return cls(
             {
@@ -102,12 +110,14 @@ class Handlers:
                     source=runtime.spotify,
                     cache=runtime.cache,
                     reccobeats=runtime.reccobeats,
+                    play_rule=play_rule,
                 ),
                 IngestAllRanges: partial(
                     ingest_all_ranges,
                     source=runtime.spotify,
                     cache=runtime.cache,
                     reccobeats=runtime.reccobeats,
+                    play_rule=play_rule,
                 ),
                 PollListener: partial(poll_listener, source=runtime.spotify, cache=runtime.cache),
                 ImportHistory: partial(import_history, cache=runtime.cache, reccobeats=runtime.reccobeats),
@@ -118,9 +128,18 @@ class Handlers:
                 GenerateProductivityInsight: insight,
                 GenerateWeeklyInsight: insight,
                 GenerateWeeklySummary: partial(
-                    generate_weekly_summary, narrator=runtime.narrator, cache=runtime.cache
+                    generate_weekly_summary,
+                    narrator=runtime.narrator,
+                    cache=runtime.cache,
+                    play_rule=play_rule,
                 ),
-                GenerateWeeklySummaries: generate_weekly_summaries,
+                GenerateWeeklySummaries: partial(generate_weekly_summaries, play_rule=play_rule),
+                TakeCalendarSnapshots: partial(
+                    take_calendar_snapshots, cache=runtime.cache, play_rule=play_rule
+                ),
+                TakeEverybodysCalendarSnapshots: partial(
+                    take_everybodys_calendar_snapshots, play_rule=play_rule
+                ),
                 IngestAllUsersData: ingest_all_users_data,
                 PollRecentlyPlayed: partial(poll_recently_played, budget=runtime.spotify.budget),
                 FillFeatures: partial(fill_features, provider=runtime.reccobeats),

@@ -7,6 +7,7 @@ from typing import Final
 from spotify_insights.insights.fact import Fact, Unit, count, share, wording
 from spotify_insights.insights.names import safe_name
 from spotify_insights.listening.snapshot import Snapshot, TopTrack
+from spotify_insights.listening.time_range import TimeRange
 
 # A paragraph can carry a handful of names; the lists themselves are on the dashboard.
 NAMED: Final = 5
@@ -21,8 +22,15 @@ MIN_LEAD: Final = 1.5
 MIN_STREAK: Final = 3
 
 
+def source_facts(snapshot: Snapshot) -> list[Fact]:
+    """What the lists are and what weighs in the sound: Spotify's ranking, or the plays that we hold."""
+    if isinstance(snapshot.time_range, TimeRange):
+        return [wording("ranked_by", "Spotify"), wording("weighed", "top tracks")]
+    return [wording("weighed", "plays")]
+
+
 def favourite_facts(snapshot: Snapshot) -> list[Fact]:
-    """Names and lengths of the top lists, as Spotify ranks them; nothing for empty lists."""
+    """Names and lengths of the top lists; nothing for empty lists."""
     facts: list[Fact] = []
     artists = sorted(snapshot.top_artists, key=lambda artist: artist.rank)
     tracks = _ranked(snapshot)

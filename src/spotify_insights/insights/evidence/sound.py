@@ -16,6 +16,7 @@ from spotify_insights.insights.fact import (
     wording,
 )
 from spotify_insights.listening.snapshot import FeatureSummary, Snapshot
+from spotify_insights.listening.time_range import DAILY_RANGES
 
 # The same floor that a snapshot sets for showing any feature: below it one album decides the mean.
 MIN_TRACKS_PER_FEATURE: Final = 10
@@ -42,12 +43,16 @@ _POINT_FEATURES: Final = (
 
 
 def coverage_facts(snapshot: Snapshot) -> list[Fact]:
-    """How many of the top tracks have audio features, and their weight by rank; silent without tracks."""
+    """How many of the tracks have audio features, and their weight; silent without tracks.
+
+    They are the top tracks and weigh by rank, or all that were played and weigh by plays.
+    """
     coverage = snapshot.coverage
     if coverage.tracks < 1:
         return []
+    considered = "tracks_heard" if snapshot.time_range in DAILY_RANGES else "tracks_considered"
     return [
-        count("tracks_considered", coverage.tracks, Unit.TRACKS),
+        count(considered, coverage.tracks, Unit.TRACKS),
         count("tracks_measured", coverage.tracks_with_features, Unit.TRACKS),
         share("coverage_share", coverage.share),
     ]

@@ -94,11 +94,12 @@ def thin_sound(facts: Facts) -> Signal | None:
     if measured >= MIN_TRACKS_PER_FEATURE and covered >= MIN_COVERAGE:
         # Enough tracks are known, but not these features: "too few tracks" would not be true.
         return None
+    considered = "tracks_heard" if "tracks_heard" in facts else "tracks_considered"
     return Signal(
         kind="sound_thin" if measured else "sound_missing",
         theme=Theme.EVIDENCE,
         strength=0.0,
-        fact_ids=("coverage_share", "tracks_measured", "tracks_considered"),
+        fact_ids=("coverage_share", "tracks_measured", considered),
     )
 
 
@@ -118,7 +119,7 @@ def thin_rhythm(facts: Facts) -> Signal | None:
 
 def no_favourites(facts: Facts) -> Signal | None:
     """Spotify ranks neither artists nor tracks for the period."""
-    if "artist_1" in facts or "track_1" in facts:
+    if "artist_1" in facts or "track_1" in facts or "ranked_by" not in facts:
         return None
     return Signal(kind="no_favourites", theme=Theme.EVIDENCE, strength=0.0, fact_ids=("time_range",))
 

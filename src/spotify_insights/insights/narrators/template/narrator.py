@@ -23,7 +23,7 @@ _PASSAGES: Final = {theme: 3 if theme is Theme.FAVOURITES else 2 for theme in Th
 _HIGHLIGHTS: Final = 3
 
 # Frames of reference may recur; any other number or name is told once.
-_MAY_RECUR: Final = frozenset({"scale", "time_range", "tracks_listed", "tracks_considered"})
+_MAY_RECUR: Final = frozenset({"scale", "time_range", "tracks_listed", "tracks_considered", "tracks_heard"})
 
 
 class TemplateNarrator:
@@ -35,7 +35,7 @@ class TemplateNarrator:
     """
 
     model: Final = "template"
-    prompt_version: Final = "template-1"
+    prompt_version: Final = "template-2"
 
     def narrate(self, brief: Brief, *, tone: ToneMode, seed: str) -> Narrative:
         """Write the narrative; `seed` is any string, usually the insight's id."""
