@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,11 +51,7 @@ def anew(history: HistoryColumns) -> HistoryColumns:
     return HistoryColumns(history.plays, replace(history.tracks, held=Held()))
 
 
-@settings(max_examples=20)
-@given(small_histories(), st.data())
-def test_a_grown_history_says_what_a_new_one_says(
-    given: tuple[list[Row], list[Song]], data: st.DataObject
-) -> None:
+def growing_changes_nothing(given: tuple[list[Row], list[Song]], data: st.DataObject) -> None:
     rows, songs = given
     cut = data.draw(st.integers(0, len(rows)))
     if cut < len(rows):
@@ -78,6 +75,23 @@ def test_a_grown_history_says_what_a_new_one_says(
     np.testing.assert_equal(answers(history), answers(now))
     # And nothing has changed for those who still look at the one before.
     np.testing.assert_equal(answers(anew(before)), said_before)
+
+
+@settings(max_examples=5)
+@given(small_histories(), st.data())
+def test_a_grown_history_says_what_a_new_one_says(
+    given: tuple[list[Row], list[Song]], data: st.DataObject
+) -> None:
+    growing_changes_nothing(given, data)
+
+
+@pytest.mark.slow  # every view of every history, twice
+@settings(max_examples=60)
+@given(small_histories(), st.data())
+def test_histories_grown_in_many_ways_say_what_new_ones_say(
+    given: tuple[list[Row], list[Song]], data: st.DataObject
+) -> None:
+    growing_changes_nothing(given, data)
 
 
 def test_a_new_play_is_the_only_one_that_is_looked_at() -> None:

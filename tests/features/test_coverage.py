@@ -2,20 +2,26 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from feature_trials import in_catalogue, store
+from history_trials import view
 from job_trials import enqueued
 from jobs_inline import work_off
 from makers import a_user
 from reccobeats_trials import known_ids
+from spotify_insights.audio_features.catalogue_file import read_catalogue
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.listening.analytics.play_rule import PlayRule
+from spotify_insights.listening.blocks.jobs import RefreshHistories
 from spotify_insights.listening.calendar_period import calendar_period
 from spotify_insights.listening.features.jobs import FillFeatures
+from spotify_insights.listening.features.load_catalogue import load_catalogue, unload_catalogue
 from spotify_insights.listening.load_heard import load_heard
 from spotify_insights.listening.snapshot import Snapshot
 from spotify_insights.listening.take_calendar_snapshot import take_calendar_snapshot
@@ -95,3 +101,53 @@ def test_a_catalogue_raises_the_coverage_and_both_suppliers_are_told(
     valences = [0.75] * 10 + [tracks[each].features.valence for each in ids[10:30]] + [0.25] * 10
     assert snapshot.audio_features["valence"].mean == pytest.approx(math.fsum(valences) / 40, abs=1e-6)
     assert snapshot.audio_features["acousticness"].n == 30
+
+
+def test_a_catalogue_comes_and_goes_and_no_change_of_mood_is_told(
+    client: TestClient,
+    runtime: Runtime,
+    pretend_spotify: RunningPretendSpotify,
+    ids: list[str],
+    tmp_path: Path,
+) -> None:
+    """As views of the API tell it, to somebody who plays the same fifty tracks every day."""
+    pretend_spotify.control.change(tracks_without_features=ids[30:])
+    store(runtime.database, ids)
+    listener = a_user(runtime)
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        tx.session.execute(
+            text("""
+                INSERT INTO plays (user_id, track_id, ended_at, ms_played, source)
+                SELECT :user_id, t.id, clock_timestamp() - make_interval(days => day, secs => t.id % 50 + 1),
+                       180000, 'spotify_export'
+                  FROM tracks t, generate_series(0, 59) AS day
+            """),
+            {"user_id": listener},
+        )
+
+    def told() -> tuple[float, bool, bool]:
+        """Coverage, and whether anything stands out against the four weeks before, or as a trend."""
+        work_off(runtime)
+        enqueued(runtime.database, RefreshHistories())
+        work_off(runtime)
+        compared = view(client, "compare", listener, period="short_term")
+        assert compared["basis"] == "all_known"
+        return (
+            view(client, "moods", listener, period="short_term")["coverage"]["share"],
+            any(feature["stands_out"] for feature in compared["features"]),
+            any(feature["called"] for feature in view(client, "trends", listener)["features"]),
+        )
+
+    enqueued(runtime.database, FillFeatures())
+    assert told() == (0.6, False, False)
+
+    # Far from how the known ones sound.
+    file = tmp_path / "gloom.csv"
+    file.write_text("\n".join(["track_id,valence,energy", *(f"{each},0.05,0.05" for each in ids[30:])]))
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        load_catalogue(tx, "gloom", read_catalogue(file), told=lambda *_: None)
+    assert told() == (1.0, False, False)
+
+    with runtime.database.transaction(acting_for=SYSTEM) as tx:
+        unload_catalogue(tx, "gloom")
+    assert told() == (0.6, False, False)
