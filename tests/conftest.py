@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
@@ -49,6 +50,19 @@ class Servers:
 
     database_url: str
     redis_url: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_logger_stays_as_a_command_left_it() -> Iterator[None]:
+    """A command under test sets up logging for good, and what it logs with would ignore all later tests."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog,
+            "configure",
+            lambda **options: configure(**{**options, "cache_logger_on_first_use": False}),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
