@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from spotify_insights.audio_features.chain import Filled
+from spotify_insights.listening.blocks.keep_fresh import mark_retold
 from spotify_insights.listening.catalogue import store_artists, store_tracks
 from spotify_insights.listening.features.store import store_features
 from spotify_insights.listening.fetch import RecentPlays, TopItems
@@ -49,6 +50,7 @@ def store_fetched(
     credited = (artist for track in tracks for artist in track.artists)
     artist_keys = store_artists(session, (*top_artists, *credited), source=SOURCE)
     keys = store_tracks(session, tracks, artist_keys, source=SOURCE)
+    mark_retold(session, sorted(keys.values()))
     if filled is not None:
         for provider, asked in filled.asked.items():
             store_features(session, keys, filled.told[provider], asked=asked, provider=provider)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from spotify_insights.cache.cache import Cache
 from spotify_insights.cache.keys import listener_scope
@@ -28,6 +29,12 @@ _MARK: Final = text("""
     UPDATE history_tracks SET is_stale = true
      WHERE user_id IN (
            SELECT p.user_id FROM plays p WHERE p.track_id = ANY(CAST(:track_ids AS bigint[])))
+""")
+_MARK_RETOLD: Final = text("""
+    UPDATE history_tracks SET is_stale = true
+     WHERE user_id IN (
+           SELECT p.user_id FROM plays p JOIN tracks t ON t.id = p.track_id
+            WHERE t.id = ANY(CAST(:track_ids AS bigint[])) AND t.updated_at >= transaction_timestamp())
 """)
 _MARK_ALL: Final = text("UPDATE history_tracks SET is_stale = true")
 
@@ -66,3 +73,12 @@ def mark_stale(tx: Transaction, track_ids: Sequence[int] | None) -> None:
         tx.session.execute(_MARK_ALL)
     else:
         tx.session.execute(_MARK, {"track_ids": list(track_ids)})
+
+
+def mark_retold(session: Session, track_ids: Sequence[int]) -> None:
+    """Note which histories hold those of these tracks of which this transaction has told something else.
+
+    To be called before it stores plays: then a track that is new has none, and is described with them. Acting
+    for a listener it reaches their own history; others hear of it with their own next refresh.
+    """
+    session.execute(_MARK_RETOLD, {"track_ids": list(track_ids)})
