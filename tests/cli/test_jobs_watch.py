@@ -117,6 +117,7 @@ def test_one_job_at_a_terminal_is_a_panel_and_ctrl_c_is_no_success(
         assert terminal.read_to_end() == 130
 
 
+@pytest.mark.slow
 def test_a_lost_database_is_told_once_and_waited_for(operator: Operator, migrated: Servers) -> None:
     with fresh_database(migrated.database_url) as url:
         upgrade_database(url)

@@ -202,6 +202,7 @@ def test_no_connection_is_lost_to_a_server_that_stands_still(
         assert len({backend_of(tx) for tx in opened}) == 4
 
 
+@pytest.mark.slow
 def test_a_queue_does_not_wait_for_the_same_silence_one_after_the_other(
     postgres: EmbeddedPostgres, freezing: ExitStack
 ) -> None:

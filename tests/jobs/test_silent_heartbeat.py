@@ -65,6 +65,7 @@ def test_the_lease_is_renewed_over_another_connection_where_one_falls_silent(
         assert eventually(lambda: is_renewed(watching, job_id), within=10)
 
 
+@pytest.mark.slow
 def test_the_lease_is_renewed_when_the_database_moves_again(
     postgres: EmbeddedPostgres, job_database: Database, watching: Database
 ) -> None:

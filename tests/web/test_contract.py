@@ -59,7 +59,7 @@ SIGNED_IN: Final = {
 }
 # Nobody makes a key with a key.
 IN_PERSON: Final = "POST /api/keys"
-EXAMPLES: Final = 10
+EXAMPLES: Final = 7
 EXAMPLES_OF_SOMEBODY: Final = 5
 
 

@@ -67,6 +67,7 @@ def test_a_worker_goes_on_after_redis_was_started_again_without_its_data(
         assert {process.pid for process in worker.pool} == processes, worker.log
 
 
+@pytest.mark.slow
 def test_a_question_that_came_just_before_redis_went_does_not_keep_a_worker_from_looking_for_it(
     stage: Stage, database: Database, notes: Notes, valkey: EmbeddedValkey
 ) -> None:

@@ -15,6 +15,7 @@ from spotify_insights.database.database import Database
 from worker_trials import Act, Stage, running_relay
 
 
+@pytest.mark.slow
 def test_a_worker_whose_main_process_hangs_ends_and_gives_its_jobs_back(
     stage: Stage, database: Database, notes: Notes
 ) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from job_trials import Notes, enqueued
 from jobs_inline import job_row
 from server_trials import all_gone, eventually, family_of
@@ -10,6 +12,7 @@ from spotify_insights.jobs.job import JobStatus
 from worker_trials import Act, Stage, running_relay
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_go_on_ends_and_another_does_its_job(
     stage: Stage, database: Database, notes: Notes
 ) -> None:
