@@ -3,69 +3,22 @@
 import gzip
 import json
 import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
+from catalogue_trials import FULL, SMALL, A, B, C, D, as_parquet, line, loaded, receipt, table, told
 from feature_trials import known, play, store
 from ingestions import count, rows
 from jobs_inline import work_off
 from makers import a_user
-from operator_trials import Answer, Operator
+from operator_trials import Operator
 from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.listening.blocks.history import load_history
 from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.runtime import Runtime
-
-A, B, C, D = ("A" * 22, "B" * 22, "C" * 22, "D" * 22)
-HEADER = (
-    "id,danceability,energy,valence,acousticness,instrumentalness,liveness,speechiness,tempo,loudness,year"
-)
-FULL = {
-    A: (0.5, 0.25, 0.75, 0.125, 0.0, 0.0625, 1.0, 120.5, -8.25),
-    B: (0.25, 0.5, 0.125, 0.5, 1.0, 0.5, 0.0, 60.0, -60.0),
-}
-
-
-def line(track_id: str, values: tuple[float, ...]) -> str:
-    return f"{track_id},{','.join(map(str, values))},1999"
-
-
-def table(*lines: str) -> str:
-    return "\n".join([HEADER, *lines, ""])
-
-
-SMALL = table(*(line(track_id, values) for track_id, values in FULL.items()))
-
-
-def loaded(operator: Operator, content: str | bytes, *words: str, name: str = "set.csv") -> Answer:
-    (operator.folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return operator.type("catalogue", "load", name, *words)
-
-
-def receipt(operator: Operator, content: str | bytes, *words: str, name: str = "set.csv") -> dict[str, Any]:
-    answer = loaded(operator, content, "--json", *words, name=name)
-    assert (answer.code, answer.err) == (0, "")
-    document: dict[str, Any] = answer.document
-    return document
-
-
-def told(runtime: Runtime, *track_ids: str) -> dict[str, tuple[float | None, ...]]:
-    return {
-        track_id: tuple(getattr(supplied.features, name) for name in FEATURE_NAMES)
-        for track_id, supplied in known(runtime.database, track_ids).found.items()
-    }
-
-
-def as_parquet(content: str, path: Path) -> bytes:
-    pq.write_table(pa_csv.read_csv(pa.BufferReader(content.encode())), path)
-    return path.read_bytes()
 
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "tsv", "parquet", "windows"])
@@ -270,63 +223,6 @@ def test_an_operator_is_told_in_words(operator: Operator) -> None:
         "Catalogue set: 2 rows read, 1 tracks new, 0 changed, 0 unchanged.",
         "1 rows have no Spotify id of a track; left out.",
     ]
-
-
-def truncated_parquet(folder: Path) -> bytes:
-    return as_parquet(SMALL, folder / "whole")[:-40]
-
-
-WRONG: dict[str, tuple[Callable[[Path], bytes], str]] = {
-    "empty": (lambda _: b"", "is empty"),
-    "no rows": (lambda _: f"{HEADER}\n".encode(), "None of the 0 rows"),
-    "only a word": (lambda _: b"hello", "is neither a CSV file"),
-    "json": (lambda _: b'[{"id": "x"},\n{"id": "y"}]', "has no column with the Spotify ids"),
-    "picture": (lambda _: b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "is neither a CSV file"),
-    "utf-16": (lambda _: SMALL.encode("utf-16"), "is neither a CSV file"),
-    "zip": (lambda _: b"PK\x03\x04" + b"\0" * 99, "is a zip archive"),
-    "no id": (lambda _: b"title,energy\nSong,0.5\n", "has no column with the Spotify ids"),
-    "no feature": (lambda _: f"id,title\n{A},Song\n".encode(), "has no column with an audio feature"),
-    "two alike": (lambda _: f"id,energy,Energy\n{A},0.5,0.6\n".encode(), "has 2 columns named energy"),
-    "nothing right": (lambda _: f"id,energy\n{A},50\n{B},60\n".encode(), "out of range: 2"),
-    "nul bytes": (lambda _: b"id,energy\n" + b"\0" * 5000, "None of the"),
-    "endless line": (lambda _: b"id,energy\n" + b"x" * 3_000_000, "is damaged or cut off"),
-    "open quote": (lambda _: f'{SMALL}"{"y" * 3_000_000}'.encode(), "is damaged or cut off"),
-    "cut gzip": (lambda _: gzip.compress((SMALL * 500).encode())[:-300], "is damaged or cut off"),
-    "wrong gzip": (lambda _: b"\x1f\x8b" + b"\x07" * 400, "cannot be unpacked"),
-    "cut parquet": (truncated_parquet, "is damaged or cut off"),
-    "false parquet": (lambda _: b"PAR1" + b"\xff" * 200 + b"PAR1", "is damaged or cut off"),
-}
-
-
-@pytest.mark.parametrize("kind", WRONG)
-def test_a_wrong_file_is_refused_with_a_sentence_and_leaves_nothing(
-    runtime: Runtime, operator: Operator, kind: str
-) -> None:
-    make, sentence = WRONG[kind]
-
-    answer = loaded(operator, make(operator.folder), name="wrong.file")
-
-    assert (answer.code, answer.out) == (1, "")
-    assert sentence in answer.err
-    assert answer.err.count("\n") == 1
-    for name in ("catalogue_features", "feature_catalogues"):
-        assert count(runtime.database, name) == 0
-
-
-def test_what_is_no_file_is_refused_with_a_sentence(operator: Operator) -> None:
-    (operator.folder / "folder.csv").mkdir()
-    for path in ("folder.csv", "nowhere.csv"):
-        answer = operator.type("catalogue", "load", path)
-        assert answer.code == 1
-        assert "cannot be read" in answer.err
-
-
-@pytest.mark.parametrize("name", ["", " ", "x" * 101, "line\nbreak"])
-def test_a_name_that_cannot_be_one_is_refused(operator: Operator, name: str) -> None:
-    answer = loaded(operator, SMALL, "--name", name)
-
-    assert answer.code == 1
-    assert "1 to 100 visible characters" in answer.err
 
 
 def test_a_file_of_several_portions_is_loaded_whole(runtime: Runtime, operator: Operator) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from spotify_insights.spotify_export.entry import MusicEntry, SpokenEntry
-from spotify_insights.spotify_export.json_rows import Piece, RowFormat
+from spotify_insights.spotify_export.json_rows import Piece, RowFormat, decoded_or_none
 from spotify_insights.spotify_export.limits import (
     EARLIEST,
     Gathered,
@@ -62,9 +62,8 @@ _AS_ANY_ROW: Final = msgspec.json.Decoder(_AnyRow)
 
 def _alone(raw: msgspec.Raw) -> AccountRow | None:
     """A row whose fields are not all as expected: names that are no text are None."""
-    try:
-        row = _AS_ANY_ROW.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    row = decoded_or_none(_AS_ANY_ROW, raw)
+    if row is None:
         return None
     end_time, length = text_of(row.end_time), length_of(row.ms_played)
     if end_time is None or length is None:

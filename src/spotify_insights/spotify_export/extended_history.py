@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from spotify_insights.spotify_export.entry import MusicEntry, SpokenEntry
-from spotify_insights.spotify_export.json_rows import Piece, RowFormat
+from spotify_insights.spotify_export.json_rows import Piece, RowFormat, decoded_or_none
 from spotify_insights.spotify_export.limits import (
     EARLIEST,
     Gathered,
@@ -104,9 +104,8 @@ _AS_ANY_ROW: Final = msgspec.json.Decoder(_AnyRow)
 
 def _alone(raw: msgspec.Raw) -> ExtendedRow | None:
     """A row with unexpected fields: what is not understood is None, except the moment and the length."""
-    try:
-        row = _AS_ANY_ROW.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    row = decoded_or_none(_AS_ANY_ROW, raw)
+    if row is None:
         return None
     ended, length = _moment_of(row.ts), length_of(row.ms_played)
     if ended is None or length is None:

@@ -62,6 +62,14 @@ class Piece(Generic[Row]):
     may_hold_nul: bool
 
 
+def decoded_or_none(decoder: msgspec.json.Decoder[Row], raw: msgspec.Raw) -> Row | None:
+    """One row by itself; None where it is nothing that this decoder takes. Wrong encoding raises."""
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def read_rows(
     read: Callable[[int], bytes],
     row_format: RowFormat[Row],

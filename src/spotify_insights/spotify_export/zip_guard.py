@@ -125,6 +125,7 @@ class _SmallReads(io.RawIOBase):
             ValueError,
             OverflowError,
             EOFError,
+            # What zipfile says of a compression or a version that it does not know.
             NotImplementedError,
             zipfile.BadZipFile,
             zlib.error,
