@@ -26,6 +26,9 @@ _PASSES = {"secrets": (0, 3)}
 # What `secrets` reads; the baseline lists what only looks like one. Tests are full of invented secrets, the
 # requirements files of hashes: both are left out.
 _WITHOUT_SECRETS = ("src", "development", "chaos", "benchmarks", "docs", ".ci")
+# Each process has servers of its own, and a file's tests stay together: they share what their file prepares.
+# What is given later counts, so `-n 0` runs everything in one process, as a debugger needs it.
+_SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def _product(command: str) -> Callable[[Sequence[str]], int]:
 def _test(further: Sequence[str]) -> int:
     environment = Environment(ROOT)
     environment.prepare(Needs.DEVELOPMENT)
-    selection = () if "--all" in further else ("-m", "not slow")
+    # Slow tests start whole installations, or measure how long somebody waits: they run one after the other.
+    selection = () if "--all" in further else ("-m", "not slow", *_SIDE_BY_SIDE)
     rest = [argument for argument in further if argument != "--all"]
     os.chdir(ROOT)
     return _become(environment.python, "-P", "-m", "pytest", *selection, *rest)
