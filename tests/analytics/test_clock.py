@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_histories import MINUTE, Row, Song, a_history, all_time, small_histories, utc
-from spotify_insights.listening.analytics.clock import DayPart, PartOfDay, clock
+from spotify_insights.listening.analytics.clock import PartOfDay, clock
 from spotify_insights.listening.analytics.columns import HistoryColumns
 from spotify_insights.listening.analytics.evidence import Missing
 from spotify_insights.listening.analytics.play_rule import Counting, PlayRule
+from spotify_insights.listening.analytics.wall_clock import DayPart
 from spotify_insights.listening.rhythm import listening_rhythm
 
 ZONES = st.sampled_from(

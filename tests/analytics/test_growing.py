@@ -15,7 +15,7 @@ from small_histories import MINUTE, Row, Song, a_history, all_time, days, small_
 from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.listening.analytics.buckets import Bucket
 from spotify_insights.listening.analytics.clock import clock
-from spotify_insights.listening.analytics.columns import HistoryColumns
+from spotify_insights.listening.analytics.columns import HistoryColumns, TrackColumns
 from spotify_insights.listening.analytics.counted_plays import previous_of_track
 from spotify_insights.listening.analytics.daily_centres import daily_centres
 from spotify_insights.listening.analytics.feature_profile import profile_of
@@ -51,6 +51,15 @@ def anew(history: HistoryColumns) -> HistoryColumns:
     return HistoryColumns(history.plays, replace(history.tracks, held=Held()))
 
 
+def in_pieces(tracks: TrackColumns, first: int, size: int) -> list[TrackColumns]:
+    """The tracks from that one on, some at a time."""
+    columns = ("track_id", "artist", "album", "duration_ms", "features", "providers")
+    return [
+        TrackColumns(*(getattr(tracks, name)[begin : begin + size] for name in columns))
+        for begin in range(first, len(tracks), size)
+    ]
+
+
 def growing_changes_nothing(given: tuple[list[Row], list[Song]], data: st.DataObject) -> None:
     rows, songs = given
     cut = data.draw(st.integers(0, len(rows)))
@@ -66,10 +75,30 @@ def growing_changes_nothing(given: tuple[list[Row], list[Song]], data: st.DataOb
         songs = [*songs[:known], *(replace(song, features={}) for song in songs[known:])]
     before = a_history(rows[:cut], songs[:known])
     answers(before)
+    kept_tracks = data.draw(st.integers(0, len(before.tracks)))
+    if kept_tracks < min(known, len(before.tracks)) and data.draw(st.booleans()):
+        # Something about a known song was learnt.
+        place = data.draw(st.integers(kept_tracks, known - 1))
+        learnt = data.draw(
+            st.sampled_from(
+                [
+                    replace(songs[place], duration=3 * MINUTE),
+                    replace(songs[place], features={"valence": 0.5}),
+                    replace(songs[place], artist=7),
+                ]
+            )
+        )
+        songs = [*songs[:place], learnt, *songs[place + 1 :]]
     now = a_history(rows, songs)
     said_before = answers(anew(before))
 
-    history = grown(before, [now.plays.where(slice(kept, None))], now.tracks, kept=kept)
+    history = grown(
+        before,
+        [now.plays.where(slice(kept, None))],
+        in_pieces(now.tracks, kept_tracks, data.draw(st.integers(1, 4))),
+        kept_plays=kept,
+        kept_tracks=kept_tracks,
+    )
 
     assert history.plays.ended_at.tolist() == now.plays.ended_at.tolist()
     np.testing.assert_equal(answers(history), answers(now))
@@ -104,8 +133,15 @@ def test_a_new_play_is_the_only_one_that_is_looked_at() -> None:
         [*rows, Row(rows[-1].at + timedelta(minutes=5)), Row(utc("2026-02-01T12:00"), 1)], songs
     )
 
-    once = grown(first, [second.plays.where(slice(90, None))], first.tracks, kept=90)
-    twice = grown(once, [third.plays.where(slice(90, None))], third.tracks, kept=90)
+    once = grown(first, [second.plays.where(slice(90, None))], [], kept_plays=90, kept_tracks=1)
+    # The block of the last tracks is read as a whole: the one that was there comes with it.
+    twice = grown(
+        once,
+        [third.plays.where(slice(90, None))],
+        in_pieces(third.tracks, 0, 2),
+        kept_plays=90,
+        kept_tracks=0,
+    )
 
     for counting in COUNTINGS:
         plays, before = all_counted(twice, counting), all_counted(once, counting)
@@ -142,9 +178,12 @@ def test_centres_of_days_are_those_of_each_day(given: tuple[list[Row], list[Song
     plays = all_counted(history, COUNTINGS[2])
     cuts = np.linspace(0, len(plays), 4).astype(np.intp)
     each = [profile_of(plays.part(first, last), history.tracks) for first, last in pairwise(cuts.tolist())]
-    for column, centres in enumerate(daily_centres(plays, history.tracks, cuts)):
+    for column, (shown, centres) in enumerate(daily_centres(plays, history.tracks, cuts)):
         expected = [mean for profile in each if (mean := profile.features[column].mean) is not None]
         np.testing.assert_allclose(centres, expected)
+        assert [each[day].features[column].mean is not None for day in range(len(each))] == [
+            day in shown for day in range(len(each))
+        ]
 
 
 def test_no_more_is_held_than_a_dozen_things() -> None:

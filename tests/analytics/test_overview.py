@@ -115,6 +115,60 @@ def test_a_better_catalogue_is_no_change() -> None:
         assert {each.difference for each in shown.features if each.name == "valence"} == {0}
 
 
+def supplied(provider: str, valence: float, count: int) -> list[Song]:
+    return [Song(features={"valence": valence, "energy": 0.5}, provider=provider)] * count
+
+
+def test_another_supplier_is_no_change_of_mood() -> None:
+    # All is known on both days, but by suppliers who may measure in different ways.
+    songs = supplied("reccobeats", 0.25, 20) + supplied("catalogue", 0.75, 20)
+    rows = played("2026-01-01", range(20)) + played("2026-01-02", range(20, 40))
+    shown = compare(a_history(rows, songs), days("2026-01-02", "2026-01-02"))
+    assert shown.coverage == shown.coverage_before
+    assert (shown.basis, shown.features, shown.missing) == (None, (), Missing.SUPPLIERS_CHANGED)
+
+
+def test_where_suppliers_change_what_was_heard_in_both_is_compared() -> None:
+    # Ten of the catalogue on both days; beside them ten of another supplier, then ten of the catalogue.
+    songs = (
+        supplied("catalogue", 0.5, 10) + supplied("reccobeats", 0.25, 10) + supplied("catalogue", 0.75, 10)
+    )
+    rows = played("2026-01-01", range(20)) + played("2026-01-02", [*range(10), *range(20, 30)])
+    shown = compare(a_history(rows, songs), days("2026-01-02", "2026-01-02"))
+    assert (shown.basis, shown.missing) == (Basis.HEARD_IN_BOTH, None)
+    valence = next(each for each in shown.features if each.name == "valence")
+    assert valence.difference == pytest.approx(0)
+    assert valence.stands_out is False
+
+
+def test_the_same_tracks_of_two_suppliers_are_compared_where_both_weigh_alike() -> None:
+    # Ten of either supplier: heard alike on the first day, and those of one of them thrice on the second.
+    songs = supplied("catalogue", 0.25, 10) + supplied("reccobeats", 0.75, 10)
+    rows = played("2026-01-01", range(20)) + played("2026-01-02", [*range(10), *list(range(10, 20)) * 3])
+    shown = compare(a_history(rows, songs), days("2026-01-02", "2026-01-02"))
+    valence = next(each for each in shown.features if each.name == "valence")
+    # From a half to three quarters.
+    assert (shown.basis, valence.missing) == (Basis.HEARD_IN_BOTH, Missing.SUPPLIERS_CHANGED)
+    assert (valence.difference, valence.stands_out) == (None, None)
+
+
+@pytest.mark.parametrize(("others", "basis"), [(1, Basis.ALL_KNOWN), (2, None), (3, None)])
+def test_less_than_a_tenth_may_change_suppliers(others: int, basis: Basis | None) -> None:
+    songs = supplied("catalogue", 0.25, 40 - others) + supplied("reccobeats", 0.25, others)
+    rows = played("2026-01-01", range(20)) + played("2026-01-02", range(20, 40))
+    shown = compare(a_history(rows, songs), days("2026-01-02", "2026-01-02"))
+    assert shown.basis == basis
+
+
+def test_a_catalogue_for_one_of_two_periods_announces_no_change() -> None:
+    # A fifth of one day is known and nine tenths of the other, whichever of them the catalogue covers.
+    songs = placed(0.1, 4) + [Song()] * 16 + placed(0.9, 18) + [Song()] * 2
+    for first, second in ((range(20), range(20, 40)), (range(20, 40), range(20))):
+        rows = played("2026-01-01", first) + played("2026-01-02", second)
+        shown = compare(a_history(rows, songs), days("2026-01-02", "2026-01-02"))
+        assert (shown.basis, shown.features, shown.missing) == (None, (), Missing.LOW_COVERAGE)
+
+
 def test_nothing_before_is_said() -> None:
     history = a_history(played("2026-01-02", range(1)))
     assert compare(history, days("2026-01-02", "2026-01-02")).missing == Missing.NOTHING_BEFORE
@@ -179,6 +233,47 @@ def test_features_have_trends_where_coverage_holds() -> None:
     fallen = feature_trend(10)
     assert fallen.z is not None
     assert (fallen.called, fallen.missing) == (False, Missing.COVERAGE_CHANGED)
+
+
+def trend_of_valence(usual: list[list[Song]], recent: list[Song]) -> Trend:
+    """Of 28 days that hear the given songs in turn, and of seven that hear those of `recent`."""
+    daily_songs = [*(usual[day % len(usual)] for day in range(28)), *[recent] * 7]
+    songs = [song for each in (*usual, recent) for song in each]
+    first = utc("2026-03-01T00:00") - timedelta(days=35)
+    rows = [
+        Row(first + timedelta(days=day, minutes=10 * index), songs.index(song))
+        for day, heard in enumerate(daily_songs)
+        for index, song in enumerate(heard)
+    ]
+    shown = trends(a_history(rows, songs), timezone="UTC", today=TODAY)
+    return shown.features[FEATURE_NAMES.index("valence")]
+
+
+def twelve(valence: float, provider: str = "catalogue", *, unknown: int = 0, first: int = 0) -> list[Song]:
+    """Twelve songs, each its own, and some more that nobody knows."""
+    features = {"valence": valence, "energy": 0.5}
+    known = [Song(album=first + number, features=features, provider=provider) for number in range(12)]
+    return known + [Song(album=first + 100 + number) for number in range(unknown)]
+
+
+def test_another_supplier_is_no_trend() -> None:
+    usual = [twelve(0.25), twelve(0.375)]
+    # The same z as in the trend of one supplier above.
+    assert trend_of_valence(usual, twelve(0.875)).called
+    other = trend_of_valence(usual, twelve(0.875, "reccobeats"))
+    assert other.z == pytest.approx((0.875 - 0.3125) / (1.4826 * 0.0625))
+    assert (other.called, other.missing) == (False, Missing.SUPPLIERS_CHANGED)
+
+
+def test_days_that_show_nothing_do_not_stand_for_the_others() -> None:
+    # Every other pair of days is wholly known, and hardly known are those between: with 12 of 12 and 12 of 48
+    # two fifths of the music of all days is known. So much is known in the last week, too, 12 of 30; but the
+    # days that it is compared with are known wholly.
+    usual = [twelve(0.25), twelve(0.375), twelve(0.25, unknown=36, first=1000)]
+    usual = [usual[0], usual[2], usual[1], usual[2]]
+    shown = trend_of_valence(usual, twelve(0.875, unknown=18, first=5000))
+    assert shown.z == pytest.approx((0.875 - 0.3125) / (1.4826 * 0.0625))
+    assert (shown.called, shown.missing) == (False, Missing.COVERAGE_CHANGED)
 
 
 @given(small_histories())

@@ -2,27 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spotify_insights.audio_features.values import FEATURE_NAMES
-from spotify_insights.listening.analytics.columns import HistoryColumns, PlayColumns, TrackColumns
+from spotify_insights.listening.analytics.columns import HistoryColumns, TrackColumns
 from spotify_insights.listening.analytics.evidence import Coverage, Missing, why_thin
 from spotify_insights.listening.analytics.feature_profile import median_of_sorted, plane_coverage
 from spotify_insights.listening.analytics.known_features import MEDIAN, HeardFeatures, known_features
-from spotify_insights.listening.analytics.listened_weights import WeighedTracks, dot, play_weights
-from spotify_insights.listening.analytics.local_time import (
-    DAYS_PER_WEEK,
-    EPOCH_WEEKDAY,
-    SECONDS_PER_DAY,
-    SECONDS_PER_HOUR,
-    Moments,
-    local_seconds,
-)
+from spotify_insights.listening.analytics.listened_weights import WeighedTracks
+from spotify_insights.listening.analytics.local_time import DAYS_PER_WEEK
 from spotify_insights.listening.analytics.period import Period
 from spotify_insights.listening.analytics.play_rule import (
     DEFAULT_COUNTING,
@@ -30,39 +20,15 @@ from spotify_insights.listening.analytics.play_rule import (
     all_counted,
     counted,
 )
-from spotify_insights.listening.analytics.room import appended
+from spotify_insights.listening.analytics.wall_clock import (
+    HOURS,
+    PARTS,
+    DayPart,
+    SumsByCell,
+    part_of_cell,
+    wall_clock,
+)
 from spotify_insights.listening.rhythm import SHORTEST_DIRECTION
-
-_HOURS: Final = 24
-
-
-class DayPart(StrEnum):
-    """Five parts of the day, the number that music listening has by Heggli et al. 2021.
-
-    Royal Society Open Science, doi 10.1098/rsos.210885. Their parts are learnt from data; these borders, in
-    full hours, are ours.
-    """
-
-    MORNING = "morning"
-    MIDDAY = "midday"
-    AFTERNOON = "afternoon"
-    EVENING = "evening"
-    NIGHT = "night"
-
-    @property
-    def hours(self) -> tuple[int, int]:
-        """From the first hour until before the second; the night goes over midnight."""
-        return _HOURS_OF_PARTS[self]
-
-
-_HOURS_OF_PARTS: Final = {
-    DayPart.MORNING: (6, 10),
-    DayPart.MIDDAY: (10, 14),
-    DayPart.AFTERNOON: (14, 18),
-    DayPart.EVENING: (18, 23),
-    DayPart.NIGHT: (23, 6),
-}
-_PARTS: Final = tuple(DayPart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,90 +82,43 @@ def clock(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_
     direction and length of `(sum e^(2 pi i h / 24)) / n` (Mardia and Jupp 2000, Directional Statistics, 2.2).
     """
     plays = counted(history, period.since, period.until, counting)
-    shown = history.held.get(
-        ShownByClock(counting, period.timezone),
-        lambda: appended(
-            np.empty(0, np.uint32), seconds_of_week(all_counted(history, counting).ended_at, period.timezone)
-        ),
-    )
-    wall = shown[plays.place : plays.place + len(plays)]
-    cells = DAYS_PER_WEEK * _HOURS
-    cell = wall // np.uint32(SECONDS_PER_HOUR)
-    by_cell = np.bincount(cell, minlength=cells)
-    # As doubles at once: bincount converts whole numbers one by one. Their sums are exact up to 2 ** 53.
-    ms = np.maximum(plays.ms_played, 0).astype(np.float64)
-    ms_by_cell = np.bincount(cell, weights=ms, minlength=cells).astype(np.int64)
-    # Less the days by themselves: the remainder would take five times as long.
-    mean_hour, concentration = _circular_mean(
-        wall - wall // np.uint32(SECONDS_PER_DAY) * np.uint32(SECONDS_PER_DAY)
-    )
-    heard, weights = _weights_of_parts(plays, history.tracks, cell)
+    shown = wall_clock(history, counting, period.timezone)
+    sums = shown.sums(plays, period.timezone)
+    mean_hour, concentration = _circular_mean(sums.direction, len(plays))
+    weights = shown.weights_of_parts(plays, all_counted(history, counting), history.tracks)
+    heard = np.flatnonzero(weights[-1] > 0)
     return Clock(
-        plays=_rows(by_cell),
-        ms=_rows(ms_by_cell),
+        plays=_rows(sums.plays),
+        ms=_rows(sums.ms),
         mean_hour=mean_hour,
         concentration=concentration,
-        parts=_parts(len(plays), by_cell, ms_by_cell, _deviations(heard, weights, history.tracks)),
+        parts=_parts(len(plays), sums, _deviations(heard, weights, history.tracks)),
         plays_without_ms=int(np.count_nonzero(plays.ms_played < 0)),
         coverage=plane_coverage(WeighedTracks(heard, weights[-1, heard]), history.tracks),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ShownByClock:
-    """The name, beside a history, of `seconds_of_week` for all its plays that count: 4 bytes for each."""
-
-    counting: Counting
-    timezone: str
-
-
-def seconds_of_week(moments: Moments, timezone: str) -> NDArray[np.uint32]:
-    """What the wall clock shows at these ascending moments, from 0:00 on Monday."""
-    wall = local_seconds(moments, timezone) + EPOCH_WEEKDAY * SECONDS_PER_DAY
-    return (wall % (DAYS_PER_WEEK * SECONDS_PER_DAY)).astype(np.uint32)
-
-
 def _rows(cells: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(row) for row in cells.reshape(DAYS_PER_WEEK, _HOURS).tolist())
+    return tuple(tuple(row) for row in cells.reshape(DAYS_PER_WEEK, HOURS).tolist())
 
 
-@lru_cache(maxsize=1)
-def _directions() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # A day has few different seconds, and a history many plays: the angles are made once.
-    angles = np.arange(SECONDS_PER_DAY) * (math.tau / SECONDS_PER_DAY)
-    return np.cos(angles), np.sin(angles)
-
-
-def _circular_mean(second: NDArray[np.uint32]) -> tuple[float | None, float | None]:
-    if not len(second):
+def _circular_mean(direction: NDArray[np.float64], plays: int) -> tuple[float | None, float | None]:
+    if not plays:
         return None, None
-    plays = np.bincount(second, minlength=SECONDS_PER_DAY).astype(np.float64)
-    east, north = (dot(plays, directions) / len(second) for directions in _directions())
+    east, north = (direction / plays).tolist()
     length = math.hypot(east, north)
     if length < SHORTEST_DIRECTION:
         return None, 0.0
-    mean_hour = math.atan2(north, east) * _HOURS / math.tau % _HOURS
-    return (0.0 if mean_hour >= _HOURS else mean_hour), min(length, 1.0)
-
-
-def _part_of_hour() -> NDArray[np.int64]:
-    part = np.zeros(_HOURS, dtype=np.int64)
-    for index, name in enumerate(_PARTS):
-        begins, ends = name.hours
-        length = (ends - begins) % _HOURS
-        part[np.arange(begins, begins + length) % _HOURS] = index
-    return part
+    mean_hour = math.atan2(north, east) * HOURS / math.tau % HOURS
+    return (0.0 if mean_hour >= HOURS else mean_hour), min(length, 1.0)
 
 
 def _parts(
-    plays: int,
-    by_cell: NDArray[np.int64],
-    ms_by_cell: NDArray[np.int64],
-    deviations: tuple[tuple[FeatureDeviation, ...], ...],
+    plays: int, sums: SumsByCell, deviations: tuple[tuple[FeatureDeviation, ...], ...]
 ) -> tuple[PartOfDay, ...]:
-    part_of_cell = _part_of_cell()
-    counts = np.bincount(part_of_cell, weights=by_cell, minlength=len(_PARTS))
-    ms = np.bincount(part_of_cell, weights=ms_by_cell, minlength=len(_PARTS))
+    part = part_of_cell()
+    counts = np.bincount(part, weights=sums.plays, minlength=len(PARTS))
+    ms = np.bincount(part, weights=sums.ms, minlength=len(PARTS))
     return tuple(
         PartOfDay(
             part=part,
@@ -210,36 +129,15 @@ def _parts(
             share=int(counts[index]) / plays if plays else None,
             deviations=deviations[index],
         )
-        for index, part in enumerate(_PARTS)
+        for index, part in enumerate(PARTS)
     )
-
-
-@lru_cache(maxsize=1)
-def _part_of_cell() -> NDArray[np.int64]:
-    return np.tile(_part_of_hour(), DAYS_PER_WEEK)
-
-
-def _weights_of_parts(
-    plays: PlayColumns, tracks: TrackColumns, cell: NDArray[np.uint32]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The tracks that were heard, and what every track weighs in each part of the day, a row for each part.
-
-    The last row is the whole.
-    """
-    key = (_part_of_cell() * len(tracks))[cell]
-    key += plays.track
-    sums = np.bincount(key, weights=play_weights(plays, tracks), minlength=len(_PARTS) * len(tracks))
-    weights = np.empty((len(_PARTS) + 1, len(tracks)))
-    weights[:-1] = sums.reshape(len(_PARTS), len(tracks))
-    weights[:-1].sum(axis=0, out=weights[-1])
-    return np.flatnonzero(weights[-1] > 0), weights
 
 
 def _deviations(
     heard: NDArray[np.intp], weights: NDArray[np.float64], tracks: TrackColumns
 ) -> tuple[tuple[FeatureDeviation, ...], ...]:
     totals = weights.sum(axis=1)
-    shape = len(_PARTS) + 1, len(FEATURE_NAMES)
+    shape = len(PARTS) + 1, len(FEATURE_NAMES)
     n, weight, centres = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
     for known in known_features(tracks):
         of_known = known.of_heard(heard, weights)
@@ -257,7 +155,7 @@ def _deviations(
             )
             for column in range(len(FEATURE_NAMES))
         ]
-        for row in range(len(_PARTS) + 1)
+        for row in range(len(PARTS) + 1)
     ]
     return tuple(
         tuple(
@@ -270,7 +168,7 @@ def _deviations(
             for column, name in enumerate(FEATURE_NAMES)
             for why in (missing[row][column] or missing[-1][column],)
         )
-        for row in range(len(_PARTS))
+        for row in range(len(PARTS))
     )
 
 

@@ -1,7 +1,7 @@
 """One period against the comparable one before it."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.listening.analytics.columns import HistoryColumns, TrackColumns
+from spotify_insights.listening.analytics.comparable import (
+    coverage_changed,
+    suppliers_changed,
+    why_incomparable,
+)
 from spotify_insights.listening.analytics.evidence import Coverage, Missing
 from spotify_insights.listening.analytics.feature_profile import FeatureProfile, profile_of_weighed
+from spotify_insights.listening.analytics.known_features import ENERGY, VALENCE
 from spotify_insights.listening.analytics.listened_weights import WeighedTracks, weigh_tracks
 from spotify_insights.listening.analytics.overview import Figures, period_figures
 from spotify_insights.listening.analytics.period import Period
@@ -25,8 +31,8 @@ from spotify_insights.listening.analytics.top import (
     total_by_group,
 )
 
-STEADY_COVERAGE: Final = 0.1
-"""From this change on, a difference may be one of what is known and not of the music."""
+# Coverage is that of these two, and so is who supplied what is known of the whole music.
+_PLANE: Final = (VALENCE, ENERGY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Basis(StrEnum):
     """Which tracks a comparison of features rests on."""
 
     ALL_KNOWN = "all_known"
-    """All known tracks of either period: the same part of the music is known in both."""
+    """All known tracks of either period: as much of the music is known in both, from the same suppliers."""
     HEARD_IN_BOTH = "heard_in_both"
     """Only the known tracks that were heard in both periods."""
 
@@ -108,15 +114,19 @@ def compare(
 ) -> Comparison:
     """Compare a period with its `before`: numbers, the `limit` most played artists, features.
 
-    A change of what is known is never reported as a change of the music. Features of all known tracks are
-    compared only where both periods show them and their coverage differs by less than STEADY_COVERAGE.
+    A change of what is known, or of who supplied it, is never reported as a change of the music. Features of
+    all known tracks are compared only where both periods show them, their coverage differs by less than
+    STEADY_COVERAGE, and less than STEADY_SUPPLIERS of their weight is from other suppliers (`comparable.py`).
     Otherwise only known tracks that were heard in both periods are compared, each with its weight in either,
-    where these tracks alone meet the limits for coverage and number in both. Otherwise nothing is said.
+    where these tracks alone meet the limits for coverage and number in both; a feature that is from other
+    suppliers even then is left out. Otherwise nothing is said.
     """
     plays = counted(history, period.since, period.until, counting)
     now = weigh_tracks(plays, history.tracks)
     profile = profile_of_weighed(now, history.tracks)
-    figures = period_figures(history, period, counting)
+    groups = group_tracks(history.tracks, TopOf.ARTISTS)
+    totals = total_by_group(plays, history.tracks, groups)
+    figures = period_figures(history, period, counting, artists=int(np.count_nonzero(totals.plays)))
     if period.before is None:
         return _without_before(figures, profile.coverage)
     plays_before = counted(history, period.before.since, period.before.until, counting)
@@ -124,11 +134,9 @@ def compare(
         return _without_before(figures, profile.coverage)
     before = weigh_tracks(plays_before, history.tracks)
     profile_before = profile_of_weighed(before, history.tracks)
-    figures_before = period_figures(history, period.before, counting)
-    groups = group_tracks(history.tracks, TopOf.ARTISTS)
-    totals, totals_before = (
-        total_by_group(chosen, history.tracks, groups) for chosen in (plays, plays_before)
-    )
+    totals_before = total_by_group(plays_before, history.tracks, groups)
+    artists_before = int(np.count_nonzero(totals_before.plays))
+    figures_before = period_figures(history, period.before, counting, artists=artists_before)
     top, top_before = (ranked(each, TopBy.PLAYS, limit=limit) for each in (totals, totals_before))
     comparable = _comparable(now, before, profile, profile_before, history.tracks)
     return Comparison(
@@ -142,7 +150,7 @@ def compare(
         coverage_before=profile_before.coverage,
         basis=comparable[2] if comparable else None,
         features=_feature_changes(*comparable) if comparable else (),
-        missing=None if comparable else _why_incomparable(profile, profile_before),
+        missing=None if comparable else _why_nothing(profile, profile_before),
     )
 
 
@@ -163,8 +171,10 @@ def _without_before(figures: Figures, coverage: Coverage) -> Comparison:
 
 
 def _changes(figures: Figures, figures_before: Figures) -> tuple[Change, ...]:
-    before: dict[str, float | None] = asdict(figures_before)
-    return tuple(_change(name, value, before[name]) for name, value in asdict(figures).items())
+    return tuple(
+        _change(field.name, getattr(figures, field.name), getattr(figures_before, field.name))
+        for field in fields(Figures)
+    )
 
 
 def _change(name: str, now: float | None, before: float | None) -> Change:
@@ -203,7 +213,7 @@ def _comparable(
     tracks: TrackColumns,
 ) -> tuple[FeatureProfile, FeatureProfile, Basis] | None:
     both_show = profile.missing is None and profile_before.missing is None
-    if both_show and abs(profile.coverage.share - profile_before.coverage.share) < STEADY_COVERAGE:
+    if both_show and _why_not_as_they_are(profile, profile_before) is None:
         return profile, profile_before, Basis.ALL_KNOWN
     shared = np.intersect1d(now.rows, before.rows, assume_unique=True)
     in_both, in_both_before = (
@@ -215,8 +225,15 @@ def _comparable(
     return None
 
 
-def _why_incomparable(profile: FeatureProfile, profile_before: FeatureProfile) -> Missing:
-    return profile.missing or profile_before.missing or Missing.COVERAGE_CHANGED
+def _why_nothing(now: FeatureProfile, before: FeatureProfile) -> Missing | None:
+    return now.missing or before.missing or _why_not_as_they_are(now, before)
+
+
+def _why_not_as_they_are(now: FeatureProfile, before: FeatureProfile) -> Missing | None:
+    if coverage_changed(now.coverage.share, before.coverage.share):
+        return Missing.COVERAGE_CHANGED
+    pairs = ((now.features[column], before.features[column]) for column in _PLANE)
+    return Missing.SUPPLIERS_CHANGED if any(suppliers_changed(*pair) for pair in pairs) else None
 
 
 def _feature_changes(now: FeatureProfile, before: FeatureProfile, basis: Basis) -> tuple[FeatureChange, ...]:
@@ -225,8 +242,12 @@ def _feature_changes(now: FeatureProfile, before: FeatureProfile, basis: Basis) 
         if here.mean is None or here.margin is None or there.mean is None or there.margin is None:
             changes.append(FeatureChange(name, None, None, None, here.missing or there.missing))
             continue
-        if abs(here.coverage - there.coverage) >= STEADY_COVERAGE and basis is Basis.ALL_KNOWN:
-            changes.append(FeatureChange(name, None, None, None, Missing.COVERAGE_CHANGED))
+        why = why_incomparable(here, there)
+        if why is Missing.COVERAGE_CHANGED and basis is Basis.HEARD_IN_BOTH:
+            # The same tracks are known in both: of what else was heard they may well be different parts.
+            why = Missing.SUPPLIERS_CHANGED if suppliers_changed(here, there) else None
+        if why is not None:
+            changes.append(FeatureChange(name, None, None, None, why))
             continue
         difference, margin = here.mean - there.mean, math.hypot(here.margin, there.margin)
         changes.append(FeatureChange(name, difference, margin, abs(difference) > margin, None))

@@ -1,5 +1,7 @@
 """The centre of each audio feature on each of some days, all days at once."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +19,15 @@ from spotify_insights.listening.analytics.known_features import (
 from spotify_insights.listening.analytics.listened_weights import play_weights
 
 
-def daily_centres(
-    plays: CountedPlays, tracks: TrackColumns, cuts: NDArray[np.intp]
-) -> list[NDArray[np.float64]]:
-    """For each feature, in the order of FEATURE_NAMES, its centre on the days that show one, in their order.
+class DailyCentres(NamedTuple):
+    """The days that show a feature, by their number, ascending, and its centre on each of them."""
+
+    days: NDArray[np.intp]
+    centres: NDArray[np.float64]
+
+
+def daily_centres(plays: CountedPlays, tracks: TrackColumns, cuts: NDArray[np.intp]) -> list[DailyCentres]:
+    """For each feature, in the order of FEATURE_NAMES, its centre on the days that show one.
 
     Day k has the plays from `cuts[k]` until `cuts[k + 1]`. As `mean` of `feature_profile.profile_of` for the
     plays of each day, and None of those that are None there.
@@ -37,13 +44,14 @@ def daily_centres(
         )
         return np.array([why is None for why in why_each_uncovered(heard, n, share)], dtype=np.bool_)
 
-    shown_at_all, centres = shown(placed(tracks)[row]), []
+    shown_at_all, each = shown(placed(tracks)[row]), list[DailyCentres]()
     for known in known_features(tracks):
         place = known.place[row]
         has = place != UNPLACED
         chosen = np.flatnonzero(shown_at_all & shown(has))
-        centres += _centres(known, day[has], place[has], weight[has], chosen)
-    return centres
+        centres = _centres(known, day[has], place[has], weight[has], chosen)
+        each += [DailyCentres(chosen, of_feature) for of_feature in centres]
+    return each
 
 
 def _tracks_of_days(

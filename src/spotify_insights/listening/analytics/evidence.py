@@ -33,6 +33,8 @@ class Missing(StrEnum):
     """There is no period, or no play, to compare with."""
     COVERAGE_CHANGED = "coverage_changed"
     """What is known changed too much to tell it from a change of the music."""
+    SUPPLIERS_CHANGED = "suppliers_changed"
+    """Others than before supply what is known, and may measure it in another way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ These cost little however long the history is. Whatever else changed, what depen
 again by the view that needs it.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.listening.analytics.clock import ShownByClock, seconds_of_week
 from spotify_insights.listening.analytics.columns import (
     PRIVATE_SESSION,
     HistoryColumns,
@@ -28,30 +27,67 @@ from spotify_insights.listening.analytics.mood_plane import PlacedTracks
 from spotify_insights.listening.analytics.moods import Library
 from spotify_insights.listening.analytics.play_rule import NOT_PRIVATE, Counting, are_chosen, not_private
 from spotify_insights.listening.analytics.room import appended
+from spotify_insights.listening.analytics.timeline import DaysOfPlays
 from spotify_insights.listening.analytics.top import TopOf, group_keys, grown_groups
+from spotify_insights.listening.analytics.wall_clock import ShownByClock
+
+_TRACK_COLUMNS: Final = ("track_id", "artist", "album", "duration_ms", "features", "providers")
+_GROUPED_BY: Final = {TopOf.TRACKS: "track_id", TopOf.ARTISTS: "artist", TopOf.ALBUMS: "album"}
 
 
 def grown(
-    before: HistoryColumns, blocks: Sequence[PlayColumns], tracks: TrackColumns, *, kept: int
+    before: HistoryColumns,
+    plays: Sequence[PlayColumns],
+    tracks: Sequence[TrackColumns],
+    *,
+    kept_plays: int,
+    kept_tracks: int,
 ) -> HistoryColumns:
-    """The history of these blocks and tracks, with what stands beside `before` as far as it holds for both.
+    """The history of these plays and tracks, with what stands beside `before` as far as it holds for both.
+
+    Nothing is compared of what is said to be the same. Not for two threads at once with the same `before`.
 
     Args:
-        blocks: plays that follow each other, those after the first `kept`.
-        kept: so many plays of `before`, from the oldest on, are the first ones now; all others are younger.
+        plays: in pieces that follow each other, those after the first `kept_plays`.
+        tracks: in pieces, those after the first `kept_tracks`.
+        kept_plays: so many plays of `before`, from the oldest on, are the first ones now; all others are
+            younger.
+        kept_tracks: so many tracks of `before` are the first ones now.
     """
-    if tracks is not before.tracks:
-        tracks = replace(tracks, held=Held(_held_of_tracks(before.tracks, tracks)))
-    more = joined(blocks)
+    tracks_now, same_lengths = _tracks_of(before.tracks, tracks, kept_tracks)
+    more = joined(plays)
     # A block that was read again mostly begins with what was known of it.
-    known = len(before.plays) - kept
-    if _begin_with(more, before.plays.where(slice(kept, None))):
-        kept, more = kept + known, more.where(slice(known, None))
-    old = before.plays.where(slice(0, kept))
-    plays = plays_after(old, more)
-    if not _begins_with(tracks.duration_ms, before.tracks.duration_ms):
-        return HistoryColumns(plays, tracks)
-    return HistoryColumns(plays, tracks, Held(_held_of_plays(before, old, more, tracks)))
+    known = len(before.plays) - kept_plays
+    if known and _begin_with(more, before.plays.where(slice(kept_plays, None))):
+        kept_plays, more = kept_plays + known, more.where(slice(known, None))
+    old = before.plays.where(slice(0, kept_plays))
+    same_plays = len(old) == len(before.plays) and not len(more)
+    plays_now = before.plays if same_plays else plays_after(old, more)
+    if same_plays and same_lengths and len(tracks_now) == len(before.tracks):
+        return HistoryColumns(plays_now, tracks_now, Held(dict(before.held.items())))
+    if not same_lengths:
+        return HistoryColumns(plays_now, tracks_now)
+    return HistoryColumns(plays_now, tracks_now, Held(_held_of_plays(before, old, more, tracks_now)))
+
+
+def _tracks_of(before: TrackColumns, more: Sequence[TrackColumns], kept: int) -> tuple[TrackColumns, bool]:
+    """The first `kept` tracks and those behind them; whether all that were there are as long as they were."""
+    if kept == len(before) and not any(map(len, more)):
+        return before, True
+    columns: dict[str, Any] = {}
+    same: dict[str, bool] = {}
+    for name in _TRACK_COLUMNS:
+        column: NDArray[Any] = getattr(before, name)
+        pieces = [getattr(each, name) for each in more]
+        rest = column[kept:]
+        joined_pieces = np.concatenate([column[:0], *pieces]) if len(rest) else None
+        same[name] = joined_pieces is None or _begins_with(joined_pieces, rest)
+        if joined_pieces is not None and same[name]:
+            columns[name] = appended(column, joined_pieces[len(rest) :])
+        else:
+            columns[name] = appended(column[:kept], *pieces)
+    after = TrackColumns(**columns)
+    return replace(after, held=Held(_held_of_tracks(before, after, same))), same["duration_ms"]
 
 
 def _held_of_plays(
@@ -70,9 +106,10 @@ def _held_of_plays(
             made[name] = count_plays(chosen, tracks, after=held.part(0, same[name]))
     for name, held in before.held.items():
         if isinstance(name, ShownByClock) and name.counting in made:
-            count = same[name.counting]
-            shown = seconds_of_week(made[name.counting].ended_at[count:], name.timezone)
-            made[name] = appended(held[:count], shown)
+            kept, plays = same[name.counting], made[name.counting]
+            made[name] = held.grown(kept, plays, tracks, name.timezone)
+        elif isinstance(name, DaysOfPlays) and name.counting in made:
+            made[name] = held.grown(same[name.counting], made[name.counting].ended_at, name.timezone)
     return made
 
 
@@ -85,19 +122,19 @@ def _begin_with(plays: PlayColumns, first: PlayColumns) -> bool:
     )
 
 
-def _held_of_tracks(before: TrackColumns, after: TrackColumns) -> dict[Hashable, Any]:
+def _held_of_tracks(
+    before: TrackColumns, after: TrackColumns, same: Mapping[str, bool]
+) -> dict[Hashable, Any]:
+    """What stands beside `before`, for those that begin with the same values of the columns named so."""
     more = len(after) - len(before)
     same_sound = (
-        _begins_with(after.features.view(np.uint32), before.features.view(np.uint32))
-        and _begins_with(after.providers, before.providers)
-        and bool(np.isnan(after.features[len(before) :]).all())
+        same["features"] and same["providers"] and bool(np.isnan(after.features[len(before) :]).all())
     )
     made: dict[Hashable, Any] = {}
     for name, held in before.held.items():
         if isinstance(name, TopOf):
-            keys = group_keys(after, name)
-            if _begins_with(keys, group_keys(before, name)):
-                made[name] = grown_groups(held, keys)
+            if same[_GROUPED_BY[name]]:
+                made[name] = grown_groups(held, group_keys(after, name))
         elif not same_sound:
             continue
         elif name == PLACED:
@@ -109,5 +146,6 @@ def _held_of_tracks(before: TrackColumns, after: TrackColumns) -> dict[Hashable,
     return made
 
 
-def _begins_with(columns: NDArray[Any], first: NDArray[Any]) -> bool:
-    return np.array_equal(columns[: len(first)], first)
+def _begins_with(column: NDArray[Any], first: NDArray[Any]) -> bool:
+    # By their bytes: what is unknown among features is equal to nothing, not to itself either.
+    return len(column) >= len(first) and column[: len(first)].tobytes() == first.tobytes()

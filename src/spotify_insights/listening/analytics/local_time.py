@@ -70,12 +70,21 @@ def offsets_between(timezone: str, since: int, until: int) -> Offsets:
         InvalidInputError: The zone is not in the IANA database (field `timezone`).
     """
     first_year, last_year = (datetime.fromtimestamp(moment, UTC).year for moment in (since, until))
+    return _offsets_of_years(timezone, first_year, last_year)
+
+
+@lru_cache(maxsize=1024)
+def _offsets_of_years(timezone: str, first_year: int, last_year: int) -> Offsets:
     begins, offset = [_year_start(first_year)], [_offset_at(timezone, _year_start(first_year))]
     for year in range(first_year, last_year + 1):
         for moment, seconds in _changes_in(timezone, year):
             begins.append(moment)
             offset.append(seconds)
-    return Offsets(np.array(begins, dtype=np.int64), np.array(offset, dtype=np.int64))
+    offsets = Offsets(np.array(begins, dtype=np.int64), np.array(offset, dtype=np.int64))
+    # Everybody who asks for these years gets the same two arrays.
+    offsets.since.setflags(write=False)
+    offsets.offset.setflags(write=False)
+    return offsets
 
 
 def local_seconds(moments: Moments, timezone: str) -> NDArray[np.int64]:
@@ -109,14 +118,19 @@ def day_begins(days: Days, timezone: str) -> Moments:
     return begins
 
 
+@lru_cache(maxsize=4096)
+def day_begin(day: int, timezone: str) -> int:
+    """As `day_begins`, for one day: every view asks for the same few."""
+    return int(day_begins(np.array([day], dtype=np.int64), timezone)[0])
+
+
 def day_at(moment: int, timezone: str) -> int:
     """The day that the moment lies in."""
     offsets = offsets_between(timezone, moment - SECONDS_PER_DAY, moment)
     stretch = int(np.searchsorted(offsets.since, moment, side="right")) - 1
     shown = (moment + int(offsets.offset[max(stretch, 0)])) // SECONDS_PER_DAY
     # After a midnight that comes twice the wall clock shows the old date again: the new day goes on.
-    following = np.array([shown + 1], dtype=np.int64)
-    return shown + int(day_begins(following, timezone)[0] <= moment)
+    return shown + int(day_begin(shown + 1, timezone) <= moment)
 
 
 def _year_start(year: int) -> int:

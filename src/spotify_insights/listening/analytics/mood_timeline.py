@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,19 @@ from spotify_insights.listening.analytics.timeline import bucket_cuts, sums_betw
 
 Shares = tuple[float | None, ...]
 
+# Nobody sees a hundredth of a percent, and ten years by day are thousands of buckets to be sent.
+_DECIMALS: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class MoodTimeline:
     """Shares of the moods for each bucket; all tuples have one length.
 
-    The five shares of a bucket add up to 1. They are None, and `missing` says why, where the bucket by itself
-    has less coverage or fewer tracks than a snapshot shows. `coverage` is the part of the bucket's weight
-    that has valence and energy, carried by `tracks_with_features` of its `tracks`. Two buckets with
-    different coverage may differ for that reason alone.
+    The five shares of a bucket add up to 1; they and `coverage` have four decimals. They are None, and
+    `missing` says why, where the bucket by itself has less coverage or fewer tracks than a snapshot shows.
+    `coverage` is the part of the bucket's weight that has valence and energy, carried by
+    `tracks_with_features` of its `tracks`. Two buckets with different coverage, or features from different
+    suppliers, may differ for that reason alone.
     """
 
     bucket: Bucket
@@ -52,7 +57,7 @@ def mood_timeline(
 ) -> MoodTimeline:
     """Mood shares for each bucket of the period, weighted by time heard as in `moods.mood_shares`."""
     plays = counted(history, period.since, period.until, counting)
-    starts, cuts = bucket_cuts(plays.ended_at, period, bucket)
+    starts, cuts = bucket_cuts(history, plays, period, bucket, counting)
     weights = play_weights(plays, history.tracks)
     placed = all_placed(history.tracks)
     heard = sums_between(weights, cuts, np.float64)
@@ -69,7 +74,7 @@ def mood_timeline(
     tracks, known_tracks = _distinct(plays, weights, cuts, placed.known)
     coverage = np.divide(weight_known, heard, out=np.zeros_like(heard), where=heard > 0)
     missing = why_each_uncovered(tracks, known_tracks, coverage)
-    shown = np.array([why is None for why in missing], dtype=np.bool_)
+    shown = np.array([place for place, why in enumerate(missing) if why is None], dtype=np.intp)
     upbeat, intense, wistful, calm, neutral = (_shares(column, weight_known, shown) for column in columns)
     return MoodTimeline(
         bucket=bucket,
@@ -79,7 +84,7 @@ def mood_timeline(
         wistful=wistful,
         calm=calm,
         neutral=neutral,
-        coverage=tuple(coverage.tolist()),
+        coverage=tuple(np.round(coverage, _DECIMALS).tolist()),
         tracks=tuple(tracks.tolist()),
         tracks_with_features=tuple(known_tracks.tolist()),
         missing=missing,
@@ -92,21 +97,22 @@ def _distinct(
     """For each bucket, how many tracks were heard in it, and how many of them are known."""
     begins, track = np.repeat(cuts[:-1].astype(np.int32), np.diff(cuts)), plays.track
     if (weights > 0).all():
-        first = np.flatnonzero(plays.previous < begins + np.int32(plays.place))
+        is_first = plays.previous < begins + np.int32(plays.place)
     else:
         # Plays of no length are no sign that a track was heard: who comes first is decided without them.
         heard = np.flatnonzero(weights > 0)
         before = previous_of_track(track[heard])
-        first = heard[np.where(before == NONE_BEFORE, NONE_BEFORE, heard[before]) < begins[heard]]
-    reached = np.searchsorted(first, cuts)
-    known_before = np.concatenate(([0], np.cumsum(known[track[first]])))
-    return np.diff(reached), np.diff(known_before[reached])
+        is_first = np.zeros(len(track), dtype=np.bool_)
+        is_first[heard] = np.where(before == NONE_BEFORE, NONE_BEFORE, heard[before]) < begins[heard]
+    known_first = known[track]
+    known_first &= is_first
+    return sums_between(is_first, cuts, np.int64), sums_between(known_first, cuts, np.int64)
 
 
 def _shares(
-    column: NDArray[np.float64], weight_known: NDArray[np.float64], shown: NDArray[np.bool_]
+    column: NDArray[np.float64], weight_known: NDArray[np.float64], shown: NDArray[np.intp]
 ) -> Shares:
     shares = np.full(len(column), None, dtype=np.object_)
-    shares[shown] = column[shown] / weight_known[shown]
+    shares[shown] = np.round(column[shown] / weight_known[shown], _DECIMALS)
     each: list[float | None] = shares.tolist()
     return tuple(each)

@@ -70,7 +70,7 @@ class Overview:
 def overview(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_COUNTING) -> Overview:
     """Numbers, first and last play, streaks and feature profile of one period."""
     flags, plays = heard_and_counted(history, period.since, period.until, counting)
-    days, by_day = plays_of_days(plays, period)
+    days, by_day = plays_of_days(history, plays, period, counting)
     return Overview(
         figures=figures_of(history, flags, plays, by_day),
         first_play=_moment(history, plays, 0),
@@ -80,20 +80,34 @@ def overview(history: HistoryColumns, period: Period, counting: Counting = DEFAU
     )
 
 
-def period_figures(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_COUNTING) -> Figures:
-    """The numbers alone."""
+def period_figures(
+    history: HistoryColumns,
+    period: Period,
+    counting: Counting = DEFAULT_COUNTING,
+    *,
+    artists: int | None = None,
+) -> Figures:
+    """The numbers alone; `artists` where they were counted already."""
     flags, plays = heard_and_counted(history, period.since, period.until, counting)
-    return figures_of(history, flags, plays, plays_of_days(plays, period)[1])
+    by_day = plays_of_days(history, plays, period, counting)[1]
+    return figures_of(history, flags, plays, by_day, artists=artists)
 
 
 def figures_of(
-    history: HistoryColumns, flags: NDArray[np.uint8], plays: CountedPlays, by_day: NDArray[np.int64]
+    history: HistoryColumns,
+    flags: NDArray[np.uint8],
+    plays: CountedPlays,
+    by_day: NDArray[np.int64],
+    *,
+    artists: int | None = None,
 ) -> Figures:
     """The numbers of the rows with these flags and the plays among them; `by_day` has the days' plays."""
     known = plays.ms_played >= 0
     ms = int(np.maximum(plays.ms_played, 0).sum(dtype=np.int64))
     with_ms, days, active_days = int(np.count_nonzero(known)), len(by_day), int(np.count_nonzero(by_day))
     heard = plays.track[plays.firsts()]
+    if artists is None:
+        artists = _distinct(heard, group_tracks(history.tracks, TopOf.ARTISTS))
     skip_rate, skip_rate_n = skip_rate_of(flags)
     completion_rate, completion_rate_n = completion_rate_of(plays, history.tracks)
     return Figures(
@@ -104,7 +118,7 @@ def figures_of(
         ms_listened=ms,
         plays_with_ms=with_ms,
         tracks=len(heard),
-        artists=_distinct(heard, group_tracks(history.tracks, TopOf.ARTISTS)),
+        artists=artists,
         albums=_distinct(heard, group_tracks(history.tracks, TopOf.ALBUMS)),
         days=days,
         active_days=active_days,

@@ -5,11 +5,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
-
 from spotify_insights.errors import InvalidInputError
 from spotify_insights.listening.analytics.buckets import Bucket, bucket_start, next_bucket_start
-from spotify_insights.listening.analytics.local_time import day_at, day_begins, day_number, day_of
+from spotify_insights.listening.analytics.local_time import day_at, day_begin, day_number, day_of
 from spotify_insights.listening.rhythm import known_zone
 from spotify_insights.listening.time_range import TimeRange
 
@@ -135,11 +133,7 @@ def make_period(
 def _between(
     name: PeriodName, timezone: str, first: date, last: date, *, ends_on: date, today: date
 ) -> Period:
-    # One by one: together they would need every clock change between them.
-    since, until = (
-        int(day_begins(np.array([day], dtype=np.int64), timezone)[0])
-        for day in (day_number(first), day_number(last) + 1)
-    )
+    since, until = (day_begin(day, timezone) for day in (day_number(first), day_number(last) + 1))
     return Period(
         name=name,
         timezone=timezone,

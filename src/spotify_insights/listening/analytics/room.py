@@ -13,25 +13,29 @@ _ROOM: Final = 16
 
 
 class _Room(np.ndarray[Any, Any]):
-    """An array of which the first `used` values are taken."""
+    """An array of which the first `used` rows are taken."""
 
     used: int = 0
 
 
-def appended(first: NDArray[Number], more: NDArray[Number]) -> NDArray[Number]:
-    """`first`, and `more` behind it, as one array of the type of `first`.
+def appended(first: NDArray[Number], *more: NDArray[Number]) -> NDArray[Number]:
+    """`first`, and each of `more` behind it, as one array of the type of `first`; rows, where it has columns.
 
     Where there is room behind `first`, in memory that this function made before, `more` is written there;
-    else both are copied. Whoever holds `first` sees no change: nothing that was ever given is written again.
+    else all are copied. Whoever holds `first` sees no change: nothing that was ever given is written again.
     Not for two threads at once with the same array.
     """
-    until, behind = len(first) + len(more), _room_of(first)
+    until, behind = len(first) + sum(map(len, more)), _room_of(first)
     if behind is not None and behind.used == len(first) and len(behind) >= until:
         room = behind
     else:
-        room = _Room(until + max(_LEAST_ROOM, until // _ROOM), dtype=first.dtype)
+        rows = until + max(_LEAST_ROOM, until // _ROOM)
+        room = _Room((rows, *first.shape[1:]), dtype=first.dtype)
         room[: len(first)] = first
-    room[len(first) : until] = more
+    begin = len(first)
+    for each in more:
+        room[begin : begin + len(each)] = each
+        begin += len(each)
     room.used = until
     return room.view(np.ndarray)[:until]
 

@@ -135,10 +135,14 @@ def _first_rows(rows: PlayColumns, tracks: TrackColumns, longest_pause_minutes: 
 
 def _known_starts(rows: PlayColumns, first: NDArray[np.intp], after: NDArray[np.intp]) -> NDArray[np.int64]:
     """When each session began, in milliseconds: the earliest start, as rows may overlap."""
-    starts = rows.ended_at * _MS - np.maximum(rows.ms_played, 0)
+    starts = rows.ended_at * _MS
+    starts -= np.maximum(rows.ms_played, 0)
     edges = np.column_stack((first, after)).ravel()
-    # Every second stretch lies between two sessions; the last edge may be the end of the rows.
-    return np.minimum.reduceat(np.append(starts, np.iinfo(np.int64).max), edges)[::2]
+    if edges[-1] == len(rows):
+        # What begins at the last edge goes on to the end of the rows anyway.
+        edges = edges[:-1]
+    # Every second stretch lies between two sessions.
+    return np.minimum.reduceat(starts, edges)[::2]
 
 
 def _skip_rate(

@@ -44,7 +44,7 @@ class Streaks:
 def streaks(history: HistoryColumns, period: Period, counting: Counting = DEFAULT_COUNTING) -> Streaks:
     """The streaks of one period."""
     plays = counted(history, period.since, period.until, counting)
-    days, by_day = plays_of_days(plays, period)
+    days, by_day = plays_of_days(history, plays, period, counting)
     return streaks_of(history, period, counting, days, by_day)
 
 

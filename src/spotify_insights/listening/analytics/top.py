@@ -177,6 +177,14 @@ def _grouped(tracks: TrackColumns, of: TopOf) -> Groups:
 
 
 def total_by_group(plays: PlayColumns, tracks: TrackColumns, groups: Groups) -> Totals:
+    if len(plays) < len(tracks):
+        # Through the tracks only where they are fewer than the plays.
+        place, size = groups.group[plays.track] + 1, len(groups.ids) + 1
+        played = np.maximum(plays.ms_played, 0).astype(np.float64)
+        return Totals(
+            np.bincount(place, minlength=size)[1:],
+            np.bincount(place, weights=played, minlength=size)[1:].astype(np.int64),
+        )
     by_track = np.bincount(plays.track, minlength=len(tracks))
     # As doubles at once: bincount converts whole numbers one by one.
     ms = np.maximum(plays.ms_played, 0).astype(np.float64)

@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.audio_features.values import FEATURE_NAMES
 from spotify_insights.listening.analytics.columns import HistoryColumns, TrackColumns
-from spotify_insights.listening.analytics.compare import STEADY_COVERAGE
+from spotify_insights.listening.analytics.comparable import why_incomparable
 from spotify_insights.listening.analytics.counted_plays import CountedPlays
-from spotify_insights.listening.analytics.daily_centres import daily_centres
+from spotify_insights.listening.analytics.daily_centres import DailyCentres, daily_centres
 from spotify_insights.listening.analytics.evidence import Missing
-from spotify_insights.listening.analytics.feature_profile import FeatureProfile, profile_of
+from spotify_insights.listening.analytics.feature_profile import FeatureFigures, FeatureProfile, profile_of
 from spotify_insights.listening.analytics.local_time import day_begins, day_number
 from spotify_insights.listening.analytics.play_rule import DEFAULT_COUNTING, Counting, counted
 
@@ -63,9 +62,10 @@ def trends(
     """Trends of plays and milliseconds heard per day, and of each audio feature, up to yesterday.
 
     Robust z: Iglewicz and Hoaglin 1993, How to Detect and Handle Outliers; called where |z| is CALLED_FROM
-    or more. A feature is called only where its coverage in the seven days differs from that in the days
-    before by less than STEADY_COVERAGE. It needs what a snapshot needs in the seven days, and so does each
-    of the MINIMUM_BASELINE_DAYS or more days before; days with less are left out.
+    or more. A feature needs what a snapshot needs in the seven days, and in each of the MINIMUM_BASELINE_DAYS
+    or more days before; days with less are left out. It is called only where it is known in the seven days as
+    in those days before: with coverage that differs by less than STEADY_COVERAGE, and less than
+    STEADY_SUPPLIERS of the weight from other suppliers (`comparable.py`).
     They describe the music: nothing follows from them for the listener's health.
     """
     yesterday = today - timedelta(days=1)
@@ -90,36 +90,44 @@ def trends(
 def _daily_trend(name: str, days: NDArray[np.float64], missing: Missing | None) -> Trend:
     if missing is not None:
         return Trend(name, None, None, None, called=False, missing=missing)
-    return _trend(name, float(days[BASELINE_DAYS:].mean()), days[:BASELINE_DAYS], 0.0)
+    return _trend(name, float(days[BASELINE_DAYS:].mean()), days[:BASELINE_DAYS], None)
 
 
 def _feature_trends(plays: CountedPlays, tracks: TrackColumns, cuts: NDArray[np.intp]) -> tuple[Trend, ...]:
     recent = profile_of(plays.part(int(cuts[BASELINE_DAYS]), int(cuts[-1])), tracks)
-    baseline = profile_of(plays.part(int(cuts[0]), int(cuts[BASELINE_DAYS])), tracks)
-    days = daily_centres(plays, tracks, cuts[: BASELINE_DAYS + 1])
+    # Mostly all features are shown on the same days.
+    known: dict[bytes, FeatureProfile] = {}
+
+    def baseline(days: NDArray[np.intp]) -> FeatureProfile:
+        """What is known of these days alone: those that are left out say nothing of the others."""
+        name = days.tobytes()
+        if name not in known:
+            chosen = np.zeros(len(cuts) - 1, dtype=np.bool_)
+            chosen[days] = True
+            known[name] = profile_of(plays.where(np.flatnonzero(np.repeat(chosen, np.diff(cuts)))), tracks)
+        return known[name]
+
     return tuple(
-        _feature_trend(column, recent, baseline, days[column]) for column in range(len(FEATURE_NAMES))
+        _feature_trend(recent.features[column], usual, baseline(usual.days).features[column])
+        for column, usual in enumerate(daily_centres(plays, tracks, cuts[: BASELINE_DAYS + 1]))
     )
 
 
-def _feature_trend(
-    column: int, recent: FeatureProfile, baseline: FeatureProfile, days: NDArray[np.float64]
-) -> Trend:
-    name, now = FEATURE_NAMES[column], recent.features[column]
+def _feature_trend(now: FeatureFigures, usual: DailyCentres, baseline: FeatureFigures) -> Trend:
     if now.mean is None:
-        return Trend(name, None, None, None, called=False, missing=now.missing)
-    if len(days) < MINIMUM_BASELINE_DAYS:
-        return Trend(name, now.mean, None, None, called=False, missing=Missing.FEW_DAYS)
-    changed = abs(now.coverage - baseline.features[column].coverage)
-    return _trend(name, now.mean, days, changed)
+        return Trend(now.name, None, None, None, called=False, missing=now.missing)
+    if len(usual.days) < MINIMUM_BASELINE_DAYS:
+        return Trend(now.name, now.mean, None, None, called=False, missing=Missing.FEW_DAYS)
+    return _trend(now.name, now.mean, usual.centres, why_incomparable(now, baseline))
 
 
-def _trend(name: str, recent: float, days: NDArray[np.float64], coverage_change: float) -> Trend:
+def _trend(name: str, recent: float, days: NDArray[np.float64], not_called: Missing | None) -> Trend:
     usual = float(np.median(days))
     deviation = float(np.median(np.abs(days - usual))) * MAD_TO_SD
     if deviation <= _NOISE * max(1.0, math.fabs(usual)):
         return Trend(name, recent, usual, None, called=False, missing=Missing.NO_SPREAD)
     z = (recent - usual) / deviation
-    if abs(z) >= CALLED_FROM and coverage_change >= STEADY_COVERAGE:
-        return Trend(name, recent, usual, z, called=False, missing=Missing.COVERAGE_CHANGED)
-    return Trend(name, recent, usual, z, called=abs(z) >= CALLED_FROM, missing=None)
+    stands_out = abs(z) >= CALLED_FROM
+    if stands_out and not_called is not None:
+        return Trend(name, recent, usual, z, called=False, missing=not_called)
+    return Trend(name, recent, usual, z, called=stands_out, missing=None)

@@ -38,8 +38,8 @@ class Computed:
     """A view but for its names: which it needs, and the document that it is with them."""
 
     document: Callable[[Names], Document]
-    tracks: tuple[int, ...] = ()
-    artists: tuple[int, ...] = ()
+    tracks: frozenset[int] = frozenset()
+    artists: frozenset[int] = frozenset()
 
 
 # Ten years have thousands of days: these are made and written faster than dictionaries, and no collector of
@@ -85,7 +85,7 @@ def overview_view(history: ListenerHistory, period: Period, counting: Counting) 
             "profile": seen.profile,
         }
 
-    return Computed(document, tracks=tuple(moment.track_id for moment in moments if moment is not None))
+    return Computed(document, tracks=frozenset(moment.track_id for moment in moments if moment is not None))
 
 
 def _moment(moment: PlayMoment | None, names: Names) -> Document | None:
@@ -123,8 +123,8 @@ def top_view(of: TopOf, by: TopBy, limit: int) -> View:
             }
 
         if of is TopOf.ARTISTS:
-            return Computed(document, artists=tuple(ids))
-        return Computed(document, tracks=tuple(named_by.values() if of is TopOf.ALBUMS else ids))
+            return Computed(document, artists=frozenset(ids))
+        return Computed(document, tracks=frozenset(named_by.values() if of is TopOf.ALBUMS else ids))
 
     return view
 
@@ -208,7 +208,7 @@ def repetition_view(window_days: int) -> View:
             longest = run and {"track": names.track(run.track_id), "plays": run.plays}
             return {**_fields(seen), "longest_run": longest}
 
-        return Computed(document, tracks=() if run is None else (run.track_id,))
+        return Computed(document, tracks=frozenset() if run is None else frozenset({run.track_id}))
 
     return view
 
@@ -233,8 +233,8 @@ def compare_view(limit: int) -> View:
                 },
             }
 
-        artists = {each.artist for listed in lists.values() for each in listed}
-        return Computed(document, artists=tuple(artists))
+        artists = frozenset(each.artist for listed in lists.values() for each in listed)
+        return Computed(document, artists=artists)
 
     return view
 

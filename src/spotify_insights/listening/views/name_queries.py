@@ -16,10 +16,10 @@ _ARTISTS: Final = "SELECT a.id, a.name, a.spotify_id FROM artists a WHERE a.id =
 
 
 def track_names(ids: Iterable[int]) -> HotRead:
-    """The rows of `named_tracks`, in any order."""
+    """Of each its number and the values of a `TrackName`, in any order."""
     return HotRead(_TRACKS, {"ids": list(ids)}, binary=True)
 
 
 def artist_names(ids: Iterable[int]) -> HotRead:
-    """The rows of `named_artists`, in any order."""
+    """Of each their number and the values of an `ArtistName`, in any order."""
     return HotRead(_ARTISTS, {"ids": list(ids)}, binary=True)

@@ -57,15 +57,6 @@ class Names:
 
 _NO_TRACK: Final = TrackName(None, None, None, None)
 _NO_ARTIST: Final = ArtistName(None, None)
-NO_NAMES: Final = Names()
-
-
-def named_tracks(rows: Iterable[tuple[Any, ...]]) -> Names:
-    return Names(tracks={number: TrackName(*told) for number, *told in rows})
-
-
-def named_artists(rows: Iterable[tuple[Any, ...]]) -> Names:
-    return Names(artists={number: ArtistName(*told) for number, *told in rows})
 
 
 def tracks_on(albums: Iterable[int], tracks: TrackColumns) -> dict[int, int]:

@@ -23,11 +23,10 @@ from spotify_insights.listening.views.asked import (
 )
 from spotify_insights.listening.views.documents import Computed, Document, View
 from spotify_insights.listening.views.history import ListenerHistory
-from spotify_insights.listening.views.name_queries import artist_names, track_names
-from spotify_insights.listening.views.names import NO_NAMES, Names, named_artists, named_tracks
 from spotify_insights.web.histories import Histories
 from spotify_insights.web.hot_reads import HotReads, answer_body
 from spotify_insights.web.listening_views.asking import name_of
+from spotify_insights.web.listening_views.known_names import KnownNames
 
 _SHORTEST_TTL: Final = timedelta(milliseconds=1)
 
@@ -42,6 +41,7 @@ class Views:
     def __init__(self, reads: HotReads, histories: Histories, default_rule: PlayRule) -> None:
         self._reads = reads
         self._histories = histories
+        self._names = KnownNames(reads)
         self._default_rule = default_rule
 
     async def answer(
@@ -76,20 +76,11 @@ class Views:
         computed, shared, ends_at = await self._histories.compute(
             history, partial(_compute, history, asked, view, self._default_rule)
         )
-        names = await self._names(computed, acting_for)
+        names = await self._names.of(computed, acting_for=acting_for)
         body = msgspec.json.encode({"user_id": history.user_id, **shared, **computed.document(names)})
         if found.version is not None:
             await self._reads.cache.keep(kept_until(entry, history.now, ends_at), body, version=found.version)
         return answer_body(request, body)
-
-    async def _names(self, computed: Computed, acting_for: Actor) -> Names:
-        if computed.tracks:
-            return named_tracks(await self._reads.rows(track_names(computed.tracks), acting_for=acting_for))
-        if computed.artists:
-            return named_artists(
-                await self._reads.rows(artist_names(computed.artists), acting_for=acting_for)
-            )
-        return NO_NAMES
 
 
 def _compute(
