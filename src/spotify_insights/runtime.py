@@ -8,9 +8,10 @@ from spotify_insights.access.authenticate import Authenticator
 from spotify_insights.access.refresh_tokens import RefreshTokens
 from spotify_insights.accounts.access import AccessTokens
 from spotify_insights.accounts.call_budget import CallBudget
-from spotify_insights.audio_features.reccobeats import ReccoBeats
+from spotify_insights.audio_features.reccobeats import RECCOBEATS, RECCOBEATS_APART, ReccoBeats
 from spotify_insights.audit.record import AuditLog
 from spotify_insights.cache.cache import Cache
+from spotify_insights.cache.shared_pace import SharedPace
 from spotify_insights.database.database import Database
 from spotify_insights.database.role import DatabaseRole
 from spotify_insights.idempotency.purge import purge_old_keys
@@ -27,6 +28,7 @@ from spotify_insights.jobs.upkeep.purge import purge
 from spotify_insights.jobs.upkeep.retention import Retention
 from spotify_insights.jobs.upkeep.thresholds import Thresholds
 from spotify_insights.listenbrainz.client import ListenBrainzClient
+from spotify_insights.listenbrainz.connection import LISTENBRAINZ_APART
 from spotify_insights.listenbrainz.genres import ListenBrainzGenres
 from spotify_insights.listening.fetch import SpotifySource
 from spotify_insights.outbound.deadline import DeadlineTransport
@@ -100,7 +102,11 @@ class Runtime:
             accounts_url=settings.spotify_accounts_url,
             transport=transport,
         )
-        listenbrainz = ListenBrainzClient(api_url=settings.listenbrainz_api_url, transport=transport)
+        cache = Cache((settings.cache_url or settings.redis_url).get_secret_value())
+        listenbrainz_pace = SharedPace(cache, "listenbrainz", apart=LISTENBRAINZ_APART)
+        listenbrainz = ListenBrainzClient(
+            api_url=settings.listenbrainz_api_url, transport=transport, pace=listenbrainz_pace
+        )
         app = AppCredentials(
             client_id=settings.spotify_client_id, client_secret=settings.spotify_client_secret
         )
@@ -114,7 +120,7 @@ class Runtime:
             settings=settings,
             database=database,
             relay_database=relay_database,
-            cache=Cache((settings.cache_url or settings.redis_url).get_secret_value()),
+            cache=cache,
             sealer=sealer,
             installation_secrets=installation_secrets,
             audit=AuditLog(installation_secrets),
@@ -129,10 +135,16 @@ class Runtime:
             tokens=tokens,
             spotify=SpotifySource(http=http, tokens=tokens, budget=budget, mode=settings.spotify_mode),
             listenbrainz=listenbrainz,
-            reccobeats=ReccoBeats(api_url=settings.reccobeats_api_url, transport=transport)
+            reccobeats=ReccoBeats(
+                api_url=settings.reccobeats_api_url,
+                transport=transport,
+                pace=SharedPace(cache, RECCOBEATS, apart=RECCOBEATS_APART),
+            )
             if settings.reccobeats == "on"
             else None,
-            genres=ListenBrainzGenres(api_url=settings.listenbrainz_api_url, transport=transport)
+            genres=ListenBrainzGenres(
+                api_url=settings.listenbrainz_api_url, transport=transport, pace=listenbrainz_pace
+            )
             if settings.genre_tags == "on"
             else None,
             providers=providers_of(

@@ -12,12 +12,11 @@ import pytest
 from typing_extensions import override
 
 from reccobeats_trials import PATH, asked_of_reccobeats, known_ids
-from spotify_insights.audio_features import pace
 from spotify_insights.audio_features.errors import ProviderRateLimitedError, ProviderUpstreamError
-from spotify_insights.audio_features.pace import Pace
 from spotify_insights.audio_features.provider import ProviderUnavailableError
 from spotify_insights.audio_features.reccobeats import ReccoBeats
 from spotify_insights.audio_features.values import FEATURE_NAMES
+from spotify_insights.outbound.pace import OwnPace
 from spotify_insights.pretend_spotify.catalogue import catalogue_of
 from spotify_insights.pretend_spotify.faults import (
     CannedAnswer,
@@ -40,7 +39,7 @@ def provider(pretend_spotify: RunningPretendSpotify) -> Iterator[ReccoBeats]:
     built = ReccoBeats(
         api_url=pretend_spotify.reccobeats_url,
         total_limit=timedelta(seconds=1),
-        apart=timedelta(0),
+        pace=OwnPace(timedelta(0)),
     )
     yield built
     built.close()
@@ -188,7 +187,7 @@ def test_one_id_that_it_dislikes_keeps_no_other_from_being_told(disliked: list[i
     ids = [an_id(number) for number in range(65)]
     refusing = Refusing((ids[number] for number in disliked), status)
 
-    told = ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(ids)
+    told = ReccoBeats(transport=refusing, pace=OwnPace(timedelta(0))).fetch(ids)
 
     assert told.keys() == set(ids) - {ids[number] for number in disliked}
     # Three calls without it; each of those ids costs at most five halvings, of two calls each.
@@ -201,7 +200,7 @@ def test_who_refuses_everything_is_soon_left_alone(ids: int, calls: int) -> None
     refusing = Refusing(asked)
 
     with pytest.raises(ProviderUnavailableError, match="RECCOBEATS=off"):
-        ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(asked)
+        ReccoBeats(transport=refusing, pace=OwnPace(timedelta(0))).fetch(asked)
 
     assert len(refusing.calls) == calls
 
@@ -211,7 +210,7 @@ def test_a_refusal_of_ourselves_is_not_tried_again_in_halves() -> None:
     refusing = Refusing(asked, 403)
 
     with pytest.raises(ProviderUnavailableError):
-        ReccoBeats(transport=refusing, apart=timedelta(0)).fetch(asked)
+        ReccoBeats(transport=refusing, pace=OwnPace(timedelta(0))).fetch(asked)
 
     assert len(refusing.calls) == 1
 
@@ -276,32 +275,3 @@ def test_nothing_is_asked_twice_after_a_refusal_in_the_middle(
         provider.fetch(known_ids(60))
 
     assert len(asked_of_reccobeats(pretend_spotify)) == 1
-
-
-def test_calls_begin_apart_from_each_other_and_nobody_waits_for_longer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = PretendClock()
-    monkeypatch.setattr(pace, "time", clock)
-    polite = Pace(timedelta(seconds=1))
-
-    begun = []
-    for busy in (0.25, 0.0, 3.0, 0.5):
-        polite.wait()
-        begun.append(clock.now)
-        clock.now += busy
-
-    assert begun == [100.0, 101.0, 102.0, 105.0]
-
-
-class PretendClock:
-    """Sleeping moves it."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds

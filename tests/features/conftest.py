@@ -9,6 +9,7 @@ import pytest
 from operator_trials import Operator
 from spotify_insights.audio_features.reccobeats import ReccoBeats
 from spotify_insights.database.role import DatabaseRole
+from spotify_insights.outbound.pace import OwnPace
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
 from spotify_insights.runtime import Runtime
 from spotify_insights.settings import Settings
@@ -25,7 +26,7 @@ def runtime(settings: Settings, pretend_spotify: RunningPretendSpotify) -> Itera
         role=DatabaseRole.WORKER,
         process="spotify-insights tests",
     )
-    impatient = ReccoBeats(api_url=pretend_spotify.reccobeats_url, apart=timedelta(0))
+    impatient = ReccoBeats(api_url=pretend_spotify.reccobeats_url, pace=OwnPace(timedelta(0)))
     yield replace(built, reccobeats=impatient)
     impatient.close()
     built.close()

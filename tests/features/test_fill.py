@@ -12,6 +12,7 @@ from ingestions import a_listener, count, ingest
 from job_trials import enqueued
 from jobs_inline import job_row, queued_jobs, work_off
 from makers import a_user
+from passing_pace import PaceClock
 from passing_time import let_delays_pass
 from reccobeats_trials import PATH, asked_of_reccobeats, known_ids
 from spotify_insights.audio_features.values import FEATURE_NAMES
@@ -121,8 +122,9 @@ def test_what_it_does_not_know_is_asked_again_after_a_month_and_not_before(
 
 
 def test_a_pause_that_it_asks_for_is_waited_out_without_using_up_an_attempt(
-    runtime: Runtime, pretend_spotify: RunningPretendSpotify
+    runtime: Runtime, pretend_spotify: RunningPretendSpotify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = PaceClock.kept_by(monkeypatch)
     store(runtime.database, known_ids(3))
     pretend_spotify.control.queue(RateLimited(path=PATH, retry_after=3600))
 
@@ -132,6 +134,7 @@ def test_a_pause_that_it_asks_for_is_waited_out_without_using_up_an_attempt(
     # Whoever wants features meanwhile waits with it.
     assert enqueued(runtime.database, FillFeatures()) == job.id
     let_delays_pass(runtime.database)
+    clock.now += 3600
     work_off(runtime)
     assert result_of(job_row(runtime.database, job.id))["found"] == 3
 

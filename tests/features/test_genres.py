@@ -16,6 +16,7 @@ from ingestions import count
 from job_trials import enqueued
 from jobs_inline import job_row
 from makers import a_user
+from passing_pace import PaceClock
 from passing_time import let_delays_pass
 from spotify_insights.database.actor import SYSTEM
 from spotify_insights.jobs.models import BackgroundJob
@@ -31,6 +32,7 @@ from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_
 from spotify_insights.listening.genres.fill import REFUSALS_OF_US, fill_genres
 from spotify_insights.listening.genres.jobs import FillGenres
 from spotify_insights.listening.genres.store import genres_told
+from spotify_insights.outbound.pace import OwnPace
 from spotify_insights.pretend_spotify.catalogue import Artist, Track, catalogue_of
 from spotify_insights.pretend_spotify.faults import CannedAnswer, InvalidJson, RateLimited, ServerFailure
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify
@@ -41,7 +43,11 @@ PATH = "/listenbrainz/1/metadata/*"
 
 @pytest.fixture
 def provider(pretend_spotify: RunningPretendSpotify) -> Iterator[ListenBrainzGenres]:
-    built = ListenBrainzGenres(api_url=pretend_spotify.listenbrainz_url, total_limit=timedelta(seconds=1))
+    built = ListenBrainzGenres(
+        api_url=pretend_spotify.listenbrainz_url,
+        total_limit=timedelta(seconds=1),
+        pace=OwnPace(timedelta(0)),
+    )
     yield built
     built.close()
 
@@ -70,7 +76,7 @@ def stored(runtime: Runtime, performers: list[Artist], *, plays: list[int]) -> U
 
 def filled(runtime: Runtime, provider: ListenBrainzGenres | None) -> BackgroundJob:
     job_id = enqueued(runtime.database, FillGenres())
-    handler = partial(fill_genres, provider=provider, apart=timedelta(0))
+    handler = partial(fill_genres, provider=provider)
     with suppress(ListenBrainzRateLimitedError):
         run_job(runtime.database, job_id, FillGenres, handler)
     return job_row(runtime.database, job_id)
@@ -188,8 +194,12 @@ def test_what_spotify_tells_counts_and_is_not_asked_for(
 
 
 def test_an_interrupted_job_goes_on_where_it_was(
-    runtime: Runtime, pretend_spotify: RunningPretendSpotify, provider: ListenBrainzGenres
+    runtime: Runtime,
+    pretend_spotify: RunningPretendSpotify,
+    provider: ListenBrainzGenres,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    clock = PaceClock.kept_by(monkeypatch)
     some = artists(3)
     stored(runtime, some, plays=[3, 2, 1])
     body = CannedAnswer(path=PATH, status=200, body="{}")
@@ -198,6 +208,7 @@ def test_an_interrupted_job_goes_on_where_it_was(
     assert filled(runtime, provider).status == "queued"
     assert count(runtime.database, "artist_genres") == 1
     let_delays_pass(runtime.database)
+    clock.now += 60
     assert filled(runtime, provider).result == {"asked": 2, "found": 2, "stopped": None}
 
 

@@ -15,17 +15,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import override
 
 from spotify_insights.audio_features.errors import ProviderRateLimitedError, ProviderUpstreamError
-from spotify_insights.audio_features.pace import Pace
 from spotify_insights.audio_features.provider import AudioFeatureProvider, ProviderUnavailableError
 from spotify_insights.audio_features.values import AudioFeatures, believable
 from spotify_insights.observability import get_logger
 from spotify_insights.outbound.exchange import Answer, Exchanges, headers_with
+from spotify_insights.outbound.pace import OwnPace, Pace
 from spotify_insights.outbound.retry_after import wait_asked_for
 
 API_URL: Final = "https://api.reccobeats.com"
 RECCOBEATS: Final = "reccobeats"
 IDS_PER_CALL: Final = 30
 """It takes 40; from 41 on it refuses the whole call."""
+RECCOBEATS_APART: Final = timedelta(seconds=1)
+"""How long after one call the next begins at the earliest. Its limits are not published."""
 SPOTIFY_ID: Final = re.compile(r"[0-9A-Za-z]{22}")
 
 _NAME: Final = "ReccoBeats"
@@ -62,7 +64,7 @@ class ReccoBeats(AudioFeatureProvider):
         api_url: where its API lives, without `/v1`.
         transport: carries the requests; the default opens sockets that respect `total_limit`.
         total_limit: the longest that one exchange may take from first to last byte.
-        apart: how long after one call the next begins at the earliest. Its limits are not published.
+        pace: which calls keep; the default is this client's own, RECCOBEATS_APART.
     """
 
     name: Final = RECCOBEATS
@@ -73,11 +75,11 @@ class ReccoBeats(AudioFeatureProvider):
         api_url: str = API_URL,
         transport: httpx2.BaseTransport | None = None,
         total_limit: timedelta = timedelta(seconds=15),
-        apart: timedelta = timedelta(seconds=1),
+        pace: Pace | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
         self._exchanges = Exchanges(transport=transport, total_limit=total_limit, body_limit=256 * 1024)
-        self._pace = Pace(apart)
+        self._pace = pace or OwnPace(RECCOBEATS_APART)
 
     def close(self) -> None:
         """Close all connections. Safe to repeat."""
@@ -85,7 +87,7 @@ class ReccoBeats(AudioFeatureProvider):
 
     @override
     def fetch(self, spotify_ids: Sequence[str], /) -> Mapping[str, AudioFeatures]:
-        """As promised by `AudioFeatureProvider`: one call for each thirty ids, a second apart.
+        """As promised by `AudioFeatureProvider`: one call for each thirty ids, each in its turn.
 
         Ids that Spotify cannot have given are not asked for. A value that cannot be is unknown. Ids for which
         it refuses a call are asked for by halves, so that the others are told; the one for which it refuses
@@ -120,7 +122,8 @@ class ReccoBeats(AudioFeatureProvider):
         return told
 
     def _ask(self, ids: Sequence[str]) -> dict[str, AudioFeatures]:
-        self._pace.wait()
+        if (away := self._pace.begin()) is not None:
+            raise ProviderRateLimitedError(_NAME, wait=away)
         started = time.monotonic()
         answer = self._exchanges.exchange(
             httpx2.Request(
@@ -137,7 +140,9 @@ class ReccoBeats(AudioFeatureProvider):
             raise ProviderUpstreamError(_NAME, detail=answer.detail)
         wait = wait_asked_for(answer.retry_after)
         if answer.status == 429 or (answer.status == 503 and wait is not None):
-            raise ProviderRateLimitedError(_NAME, wait=wait or _WAIT_WHERE_NONE_IS_NAMED)
+            wait = wait or _WAIT_WHERE_NONE_IS_NAMED
+            self._pace.stay_away(wait)
+            raise ProviderRateLimitedError(_NAME, wait=wait)
         if answer.status in _ABOUT_THE_BATCH:
             raise _BatchRefusedError(answer.status)
         if 400 <= answer.status < 500 and answer.status not in _PASSING:

@@ -6,7 +6,7 @@ that a dead Redis costs one short time-out and not one per request.
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -99,6 +99,10 @@ class Cache:
 
         if names:
             self._try(forget)
+
+    def run(self, script: str, keys: Sequence[str], *arguments: int) -> Any:
+        """What a Lua script answers, or None where Redis is gone."""
+        return self._try(lambda: self._redis.eval(script, len(keys), *keys, *arguments))
 
     def is_reachable(self) -> bool:
         """Whether Redis answers just now."""

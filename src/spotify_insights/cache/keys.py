@@ -89,3 +89,9 @@ def insight(insight_id: UUID, *, reader: str) -> Entry:
 def finished_task(task_id: UUID, *, reader: str) -> Entry:
     """Only what can never change is cached: a task that succeeded, together with all that it queued."""
     return Entry(task_scope(task_id), f"task:{reader}", OBJECT_TTL)
+
+
+def pace_keys(server: str) -> tuple[str, str]:
+    """What lives until the next call to this server may begin, and what lives as long as it refuses us."""
+    # In braces, so that both are on one machine of a cluster.
+    return f"{_PREFIX}pace:{{{server}}}:next", f"{_PREFIX}pace:{{{server}}}:refused"

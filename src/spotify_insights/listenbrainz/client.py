@@ -47,7 +47,8 @@ class ListenBrainzClient(ListenBrainzConnection):
     def _validate(
         self, user_token: SecretStr
     ) -> str | TokenRejectedError | ListenBrainzRateLimitedError | ListenBrainzUpstreamError:
-        answer = self._get(_VALIDATE, authorization=f"Token {user_token.get_secret_value()}")
+        authorization = f"Token {user_token.get_secret_value()}"
+        answer = self._get(_VALIDATE, at_once=True, authorization=authorization)
         if not isinstance(answer, Answer):
             return answer
         if answer.status == 401:

@@ -88,7 +88,7 @@ class ListenBrainzGenres(ListenBrainzConnection):
             "metadata": "true",
             "inc": "artist tag",
         }
-        answer = self._get(_LOOKUP, parameters=parameters)
+        answer = self._get(_LOOKUP, at_once=False, parameters=parameters)
         if not isinstance(answer, Answer):
             raise answer
         if answer.status == 404:

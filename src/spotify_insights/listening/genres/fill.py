@@ -1,9 +1,7 @@
 """Filling in genres in the background: load whose are lacking, ask, store; one artist in each call."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final, Protocol
 
 from spotify_insights.database.actor import SYSTEM
@@ -31,7 +29,9 @@ class GenreProvider(Protocol):
         ...
 
     def genres_of(self, artist: str, *, title: str) -> tuple[str, ...]:
-        """The artist's genres, the most usual first; none where it does not know them. One call.
+        """The artist's genres, the most usual first; none where it does not know them.
+
+        One call, for whose turn it waits.
 
         Raises:
             ArtistRefusedError: it does not answer for this artist.
@@ -41,13 +41,7 @@ class GenreProvider(Protocol):
         ...
 
 
-def fill_genres(
-    attempt: Attempt,
-    _job: FillGenres,
-    *,
-    provider: GenreProvider | None,
-    apart: timedelta = timedelta(seconds=1),
-) -> None:
+def fill_genres(attempt: Attempt, _job: FillGenres, *, provider: GenreProvider | None) -> None:
     """Ask `provider` about the most played artists, each answer stored by itself.
 
     It ends like `fill_features`, and goes on where it was after a crash. An artist for whom the provider
@@ -56,7 +50,6 @@ def fill_genres(
 
     Args:
         provider: None where the operator wants nobody to be asked.
-        apart: how long it rests after each call.
 
     Raises: as `fill_features`.
     """
@@ -68,7 +61,7 @@ def fill_genres(
         artists = lacking_artists(tx.session, provider.name, limit=ARTISTS_PER_JOB)
     told = _Told()
     try:
-        _ask(attempt, provider, artists, told, apart=apart)
+        _ask(attempt, provider, artists, told)
     except SnoozeError:
         raise
     except (TemporaryError, PermanentError) as error:
@@ -93,14 +86,7 @@ class _Told:
     stopped: str | None = None
 
 
-def _ask(
-    attempt: Attempt,
-    provider: GenreProvider,
-    artists: Sequence[LackingArtist],
-    told: _Told,
-    *,
-    apart: timedelta,
-) -> None:
+def _ask(attempt: Attempt, provider: GenreProvider, artists: Sequence[LackingArtist], told: _Told) -> None:
     """Raises: what the provider raises, and of its refusals the last of REFUSALS_OF_US in a row."""
     refused: list[LackingArtist] = []
     for done, artist in enumerate(artists):
@@ -115,7 +101,6 @@ def _ask(
             # Now that somebody else is answered for, the refusals before were about their artists.
             _store(attempt, provider, told, {**dict.fromkeys(refused, ()), artist: genres})
             refused.clear()
-        time.sleep(apart.total_seconds())
     if refused:
         _store(attempt, provider, told, dict.fromkeys(refused, ()))
 
