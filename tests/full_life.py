@@ -56,11 +56,14 @@ _ROWS: Final = {
         INSERT INTO daily_usage (user_id, day, kind, used) VALUES (%(user)s, now(), 'insights', 2)""",
     "recently_played_polls": "INSERT INTO recently_played_polls (user_id, new_plays) VALUES (%(user)s, 3)",
     "history_blocks": """
-        INSERT INTO history_blocks (user_id, number, revision, first_at, last_at, plays, content)
-        VALUES (%(user)s, 0, gen_random_uuid(), 0, 0, 0, '')""",
-    "history_tracks": """
-        INSERT INTO history_tracks (user_id, revision, tracks, identities, features)
-        VALUES (%(user)s, gen_random_uuid(), 0, '', '')""",
+        INSERT INTO history_blocks (user_id, number, generation, first_at, last_at, plays, content)
+        VALUES (%(user)s, 0, 1, 0, 0, 0, '')""",
+    "history_track_blocks": """
+        INSERT INTO history_track_blocks (user_id, number, generation, tracks, identities, features)
+        VALUES (%(user)s, 0, 1, 0, '', '')""",
+    "packed_histories": """
+        INSERT INTO packed_histories (user_id, generation, play_blocks, track_blocks)
+        VALUES (%(user)s, 1, 1, 1)""",
     "listening_gaps": """
         INSERT INTO listening_gaps (id, user_id, since, until)
         VALUES (%(id_gap)s, %(user)s, now() - interval '1 day', now() - interval '1 hour')""",

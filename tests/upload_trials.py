@@ -61,7 +61,7 @@ RECEIPT_AGAIN: Final = {
 # What is written about any work, whatever comes of it.
 _ABOUT_WORK: Final = {"background_jobs", "idempotency_keys"}
 # Made of the plays, and made anew with each change of them.
-_DERIVED: Final = {"history_blocks", "history_tracks", "listening_snapshots"}
+_DERIVED: Final = {"history_blocks", "history_track_blocks", "packed_histories", "listening_snapshots"}
 
 
 def upload(

@@ -15,11 +15,13 @@ from spotify_insights.listening.blocks.refresh import refresh_blocks
 _TIMES = 20
 _COPY = (
     "INSERT INTO users (id, timezone) SELECT %(copy)s, timezone FROM users WHERE id = %(of)s",
-    """INSERT INTO history_tracks (user_id, revision, tracks, is_stale, identities, features)
-       SELECT %(copy)s, revision, tracks, false, identities, features FROM history_tracks
+    """INSERT INTO packed_histories (user_id, generation, play_blocks, track_blocks)
+       SELECT %(copy)s, generation, play_blocks, track_blocks FROM packed_histories WHERE user_id = %(of)s""",
+    """INSERT INTO history_blocks (user_id, number, generation, first_at, last_at, plays, content)
+       SELECT %(copy)s, number, generation, first_at, last_at, plays, content FROM history_blocks
         WHERE user_id = %(of)s""",
-    """INSERT INTO history_blocks (user_id, number, revision, first_at, last_at, plays, content)
-       SELECT %(copy)s, number, revision, first_at, last_at, plays, content FROM history_blocks
+    """INSERT INTO history_track_blocks (user_id, number, generation, tracks, identities, features)
+       SELECT %(copy)s, number, generation, tracks, identities, features FROM history_track_blocks
         WHERE user_id = %(of)s""",
 )
 _KNOWN_SONG = text("SELECT track_id FROM plays WHERE user_id = :user_id ORDER BY ended_at DESC LIMIT 1")

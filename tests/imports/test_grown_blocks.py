@@ -28,6 +28,7 @@ from import_trials import undo
 from makers import a_user
 from spotify_insights.database.actor import Actor
 from spotify_insights.listening.blocks import refresh as refresh_module
+from spotify_insights.listening.blocks import store_blocks as store_module
 from spotify_insights.listening.blocks.refresh import read_history
 from spotify_insights.runtime import Runtime
 from spotify_insights.spotify_export.entry import ExportSource
@@ -35,8 +36,9 @@ from spotify_insights.spotify_export.entry import ExportSource
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small that a few plays need several."""
+    """So small that a few plays and tracks need several."""
     monkeypatch.setattr(refresh_module, "PLAYS_PER_BLOCK", 2)
+    monkeypatch.setattr(store_module, "TRACKS_PER_BLOCK", 2)
 
 
 # Tracks are named by their place in RECORDINGS, moments in seconds after noon.

@@ -16,7 +16,7 @@ from job_trials import enqueued, somebody_waits_for_a_lock
 from jobs_inline import work_off
 from server_trials import eventually
 from spotify_insights.database.actor import SYSTEM
-from spotify_insights.listening.blocks import refresh as refresh_module
+from spotify_insights.listening.blocks import describe_tracks as describe_module
 from spotify_insights.listening.blocks.jobs import RefreshHistories, RefreshHistory
 from spotify_insights.listening.blocks.read_rows import read_features
 from spotify_insights.listening.blocks.refresh import drop_blocks
@@ -28,11 +28,11 @@ ENERGY = ("energy", 0.5, "catalogue")
 
 
 def there_were_blocks(session: Session, _user_id: UUID) -> None:
-    session.execute(text("UPDATE history_tracks SET is_stale = false"))
+    session.execute(text("UPDATE packed_histories SET is_stale = false"))
 
 
 def they_were_stale_already(session: Session, _user_id: UUID) -> None:
-    session.execute(text("UPDATE history_tracks SET is_stale = true"))
+    session.execute(text("UPDATE packed_histories SET is_stale = true"))
 
 
 def there_were_no_blocks(session: Session, user_id: UUID) -> None:
@@ -72,7 +72,7 @@ def test_what_is_learnt_after_a_refresh_has_looked_is_told_by_the_next_one(
 
     enqueued(runtime.database, RefreshHistory(user_id=user_id))
     with ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
-        patch.setattr(refresh_module, "read_features", and_then_something_becomes_known)
+        patch.setattr(describe_module, "read_features", and_then_something_becomes_known)
         work_off(runtime)
         assert len(learning) == 1
         learning[0].result(timeout=30)

@@ -22,10 +22,11 @@ from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.listening.catalogue import ArtistEntry, TrackEntry, store_artists, store_tracks
 from spotify_insights.listening.plays import PlayEntry, store_plays
 from spotify_insights.runtime import Runtime
-from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry
+from spotify_insights.spotify_export.entry import ExportBatch, MusicEntry, SpokenEntry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SONGS = ("first", "second", "third")
+EPISODE = "an episode"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Telling:
     """One thing that happens to a history: a file is imported, or a poll answered."""
 
     source: str
-    # (song, seconds after noon, ms played)
+    # (song or EPISODE, seconds after noon, ms played); a poll tells no episodes.
     rows: tuple[tuple[str, int, int], ...]
 
 
@@ -54,8 +55,25 @@ def tell(runtime: Runtime, user_id: UUID, telling: Telling) -> UUID | None:
             spotify_id=spotify_id(song) if telling.source == "spotify_export" else None,
         )
         for song, seconds, ms_played in telling.rows
+        if song != EPISODE
     ]
-    batch = ExportBatch(source=telling.source, file_name="a.json", music=entries)  # type: ignore[arg-type]
+    episodes = [
+        SpokenEntry(
+            kind="podcast",
+            ended_at=moment(seconds, telling.source),
+            ms_played=ms_played,
+            title=EPISODE,
+            show_name="A show",
+        )
+        for title, seconds, ms_played in telling.rows
+        if title == EPISODE
+    ]
+    batch = ExportBatch(
+        source=telling.source,  # type: ignore[arg-type]
+        file_name="a.json",
+        music=entries,
+        spoken=episodes,
+    )
     return import_file(runtime, user_id, BatchFile([batch])).import_id
 
 
@@ -69,7 +87,7 @@ def poll(runtime: Runtime, user_id: UUID, rows: Iterable[tuple[str, int, int]]) 
             for song in SONGS
         ]
         keys = store_tracks(tx.session, tracks, artists, source="spotify_api")
-        plays = [PlayEntry(spotify_id(song), moment(seconds)) for song, seconds, _ in rows]
+        plays = [PlayEntry(spotify_id(song), moment(seconds)) for song, seconds, _ in rows if song != EPISODE]
         store_plays(tx.session, user_id, plays, keys, source="spotify_api")
 
 
@@ -84,6 +102,15 @@ def counting(servers: Servers, user_id: UUID) -> list[tuple[Any, ...]]:
         return connection.execute(
             "SELECT t.name, p.ended_at, p.ms_played, p.source FROM plays p JOIN tracks t ON t.id = p.track_id"
             " WHERE p.user_id = %s AND NOT p.superseded ORDER BY 2, 1, 3, 4",
+            [user_id],
+        ).fetchall()
+
+
+def counting_episodes(servers: Servers, user_id: UUID) -> list[tuple[Any, ...]]:
+    with psycopg.connect(servers.database_url) as connection:
+        return connection.execute(
+            "SELECT title, ended_at, ms_played, source FROM spoken_plays"
+            " WHERE user_id = %s AND NOT superseded ORDER BY 2, 3, 4",
             [user_id],
         ).fetchall()
 
@@ -112,7 +139,8 @@ def plays_of(servers: Servers, user_id: UUID) -> list[tuple[int, str, int]]:
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from(SONGS), st.integers(0, 900), st.sampled_from([0, 31_000, 200_000])), max_size=5
+    st.tuples(st.sampled_from([*SONGS, EPISODE]), st.integers(0, 900), st.sampled_from([0, 31_000, 200_000])),
+    max_size=5,
 ).map(tuple)
 TELLINGS = st.lists(
     st.builds(Telling, st.sampled_from(["spotify_export", "spotify_account_data", "spotify_api"]), ROWS),
@@ -149,6 +177,7 @@ def test_order_repetition_and_undone_imports_change_nothing(
         undo(runtime, shuffled, import_id)
 
     assert counting(empty, shuffled) == counting(empty, in_order)
+    assert counting_episodes(empty, shuffled) == counting_episodes(empty, in_order)
     assert packed(runtime, shuffled) == packed_anew(runtime, shuffled) == plays_of(empty, shuffled)
 
 

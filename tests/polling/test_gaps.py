@@ -21,13 +21,13 @@ from spotify_insights.jobs.models import BackgroundJob
 from spotify_insights.jobs.run import run_job
 from spotify_insights.listening.hold_history import HistoryBusyError, hold_history
 from spotify_insights.listening.imports.jobs import ImportHistory
+from spotify_insights.listening.imports.models import Import
 from spotify_insights.listening.jobs import (
     IngestAllRanges,
     IngestListeningData,
     PollListener,
     PurgeDisconnectedData,
 )
-from spotify_insights.listening.models import Import
 from spotify_insights.listening.queries import gap_documents
 from spotify_insights.pretend_spotify.faults import CannedAnswer
 from spotify_insights.pretend_spotify.running import RunningPretendSpotify

@@ -21,7 +21,7 @@ def test_the_next_refresh_tells_it(runtime: Runtime) -> None:
     user_id = a_user(runtime)
     add(runtime, user_id, exported(KNOWN, 0), exported(OTHER, 600), exported(KNOWN, 1200))
     with runtime.database.transaction(acting_for=SYSTEM) as tx:
-        tx.session.execute(text("UPDATE history_tracks SET is_stale = false"))
+        tx.session.execute(text("UPDATE packed_histories SET is_stale = false"))
     assert [play.duration_ms for play in packed(runtime, user_id)] == [-1, -1, -1]
 
     with runtime.database.transaction(acting_for=Actor.listener(user_id)) as tx:

@@ -17,6 +17,10 @@ AS_THE_OWNER: Mapping[str, str] = {
     "spotify_connection_figures": "gives three numbers",
     "listening_gap_figures": "gives two numbers",
     "analyze_plays": "lets the planner count rows, and gives nothing",
+    "refuse_plays_of_nothing": "a trigger, which tells how many of the rows that were added refer to nothing",
+    "refuse_truncated_plays": "a trigger for the owner of the tables alone",
+    "delete_plays_of_listener": "a trigger for a listener who is being deleted",
+    "refuse_to_delete_played_track": "a trigger, which tells that somebody plays a track",
 }
 
 

@@ -3,13 +3,13 @@
 from typing import Final
 
 from spotify_insights.database.personal_data import LookedUp, PersonalTable
+from spotify_insights.listening.imports.models import Import, ImportBatch
 from spotify_insights.listening.models import (
     HistoryBlock,
-    HistoryTracks,
-    Import,
-    ImportBatch,
+    HistoryTrackBlock,
     ListeningGap,
     ListeningSnapshot,
+    PackedHistory,
     Play,
     RecentlyPlayedPoll,
     SpokenPlay,
@@ -82,9 +82,16 @@ PERSONAL: Final = (
         withheld={"*": "It says nothing that your plays do not say."},
     ),
     PersonalTable(
-        model=HistoryTracks,
+        model=HistoryTrackBlock,
         topic=None,
         about="The tracks of these plays.",
+        derived=True,
+        withheld={"*": "It says nothing that your plays do not say."},
+    ),
+    PersonalTable(
+        model=PackedHistory,
+        topic=None,
+        about="How much of both is packed.",
         derived=True,
         withheld={"*": "It says nothing that your plays do not say."},
     ),

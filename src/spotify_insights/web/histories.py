@@ -8,33 +8,26 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
 from spotify_insights.database.actor import Actor
 from spotify_insights.database.database import Database
-from spotify_insights.errors import NotFoundError, UnavailableError
-from spotify_insights.listening.analytics.columns import (
-    NO_PLAYS,
-    HistoryColumns,
-    PlayColumns,
-    joined,
-    plays_after,
-)
-from spotify_insights.listening.analytics.grow import grown
+from spotify_insights.errors import NotFoundError
+from spotify_insights.listening.analytics.columns import HistoryColumns
+from spotify_insights.listening.blocks.change import State, changed
 from spotify_insights.listening.blocks.history import (
     NO_HISTORY,
-    block_contents,
-    outline,
-    track_columns,
-    track_contents,
+    Answer,
+    answer_of,
+    changed_since,
+    nothing_known,
 )
-from spotify_insights.listening.blocks.packing import unpack_plays
 from spotify_insights.listening.blocks.refresh import read_history
 from spotify_insights.listening.views.history import ListenerHistory
 from spotify_insights.web.hot_reads import HotReads
@@ -48,20 +41,17 @@ MOST_BYTES: Final = 128 * 2**20
 KEEP_SECONDS: Final = 15 * 60.0
 # Any view of so many plays takes some milliseconds, once what is derived from them is held.
 _MOST_AT_ONCE: Final = 500_000
-_TRIES: Final = 5
+# So many blocks, some hundred kilobytes, come with the answer to everybody who asks at once: those of a few
+# new plays, or a short history. What is more, one reads for all.
+MOST_AT_HAND: Final = 8
+_ALL: Final = 2**31
 
 
 @dataclass(frozen=True)
 class _Held:
-    """`blocks` are the parts of the plays in `columns`, by the revisions that they were read with.
+    """`size` is that of the columns when they were looked at last, in bytes."""
 
-    `size` is that of the columns when they were looked at last, in bytes.
-    """
-
-    tracks_revision: UUID
-    revisions: tuple[UUID, ...]
-    blocks: tuple[PlayColumns, ...]
-    columns: HistoryColumns
+    state: State
     size: int
     used_at: float
 
@@ -116,77 +106,77 @@ class Histories:
             UnavailableError: the database does not answer.
         """
         self._forget_unused()
-        for _ in range(_TRIES):
-            row = await self._reads.row(outline(user_id), acting_for=acting_for)
-            if row is None:
-                raise NotFoundError("There is no such user.")
-            owner_id, timezone, preferences, tracks_revision, revisions, is_packed, now = row
-            if not is_packed:
-                # Rare, slow and large: one at a time.
-                async with self._unpacked:
-                    columns: HistoryColumns | None = await asyncio.to_thread(
-                        self._from_plays, owner_id, acting_for
-                    )
-            elif tracks_revision is None:
-                columns = NO_HISTORY
-            else:
-                columns = await self._packed(owner_id, acting_for, tracks_revision, tuple(revisions))
-            if columns is not None:
-                return ListenerHistory(owner_id, columns, timezone, preferences, now)
-        raise UnavailableError("This history is changing just now. Try again in a few seconds.")
-
-    async def _packed(
-        self, user_id: UUID, acting_for: Actor, tracks_revision: UUID, revisions: tuple[UUID, ...]
-    ) -> HistoryColumns | None:
-        """What these revisions say; None where one of them is gone already."""
-        columns = self._if_held(user_id, tracks_revision, revisions)
-        if columns is not None:
-            return columns
-        # Of several who come at once, one reads; the others look again at what is held then.
-        async with self._alone(user_id):
-            columns = self._if_held(user_id, tracks_revision, revisions)
+        known = self._state_of(user_id)
+        answer = await self._ask(user_id, acting_for, known, most=MOST_AT_HAND)
+        if answer.generation is None:
+            columns = NO_HISTORY if answer.is_packed else None
+        else:
+            columns = self._if_held(user_id, known, answer)
             if columns is None:
-                columns = await self._read(user_id, acting_for, tracks_revision, revisions)
-            return columns
+                async with self._alone(user_id):
+                    answer, columns = await self._up_to_date(user_id, acting_for, known, answer)
+        if columns is None:
+            # Rare, slow and large: one at a time.
+            async with self._unpacked:
+                columns = await asyncio.to_thread(self._from_plays, answer.user_id, acting_for)
+        return ListenerHistory(answer.user_id, columns, answer.timezone, answer.preferences, answer.now)
 
-    def _if_held(
-        self, user_id: UUID, tracks_revision: UUID, revisions: tuple[UUID, ...]
-    ) -> HistoryColumns | None:
-        held = self._held.get(user_id)
-        if held is None or (held.tracks_revision, held.revisions) != (tracks_revision, revisions):
+    async def _ask(self, user_id: UUID, acting_for: Actor, known: State | None, *, most: int) -> Answer:
+        generation = 0 if known is None else known.generation
+        rows = await self._reads.rows(changed_since(user_id, generation, most=most), acting_for=acting_for)
+        answer = answer_of(rows, known=generation, most=most)
+        if answer is None:
+            raise NotFoundError("There is no such user.")
+        return answer
+
+    async def _up_to_date(
+        self, user_id: UUID, acting_for: Actor, known: State | None, answer: Answer
+    ) -> tuple[Answer, HistoryColumns | None]:
+        """What the answer says, or a later one; None where its blocks do not make a whole.
+
+        To be called by one at a time for each listener: of several who come at once one reads what is much,
+        and the others find it held.
+
+        Args:
+            known: what was held when the answer was asked for.
+        """
+        columns = self._if_held(user_id, known, answer)
+        if columns is None and answer.change is None:
+            known = self._state_of(user_id)
+            answer = await self._ask(user_id, acting_for, known, most=_ALL)
+            columns = self._if_held(user_id, known, answer)
+        if columns is not None or answer.change is None:
+            return answer, columns
+        before = self._newest(user_id, known) or nothing_known()
+        after = None
+        if before.generation < answer.change.generation:
+            after = await self._beside(partial(changed, before, answer.change))
+        if after is None:
+            # As if the database were another one: from a backup, or changed by hand.
+            self._forget(user_id)
+            return answer, None
+        self._remember(user_id, after)
+        return answer, after.columns
+
+    def _if_held(self, user_id: UUID, known: State | None, answer: Answer) -> HistoryColumns | None:
+        """What is held, where that is as new as the answer, or newer: then somebody was told later."""
+        newest = self._newest(user_id, known)
+        if newest is None or answer.generation is None or newest.generation < answer.generation:
             return None
-        self._remember(user_id, held)
-        return held.columns
+        if known is not None and answer.generation < known.generation:
+            # What was known already is known no more.
+            return None
+        self._remember(user_id, newest)
+        return newest.columns
 
-    async def _read(
-        self, user_id: UUID, acting_for: Actor, tracks_revision: UUID, revisions: tuple[UUID, ...]
-    ) -> HistoryColumns | None:
+    def _newest(self, user_id: UUID, known: State | None) -> State | None:
+        """What is held now, or was held a moment ago and let go."""
+        held = self._state_of(user_id)
+        return known if held is None or (known and held.generation < known.generation) else held
+
+    def _state_of(self, user_id: UUID) -> State | None:
         held = self._held.get(user_id)
-        known = {} if held is None else dict(zip(held.revisions, held.blocks, strict=True))
-        missing = [revision for revision in revisions if revision not in known]
-        if missing:
-            rows = await self._reads.rows(block_contents(user_id, missing), acting_for=acting_for)
-            if len(rows) < len(missing):
-                return None
-            known |= {revision: unpack_plays(content) for revision, content in rows}
-        if held is not None and held.tracks_revision == tracks_revision:
-            tracks = held.columns.tracks
-        else:
-            row = await self._reads.row(track_contents(user_id), acting_for=acting_for)
-            if row is None or row[0] != tracks_revision:
-                return None
-            tracks = track_columns(row[1], row[2])
-        blocks = [known[revision] for revision in revisions]
-        if held is None:
-            columns = HistoryColumns(plays_after(NO_PLAYS, joined(blocks)), tracks)
-        else:
-            same = _blocks_in_common(held.revisions, revisions)
-            kept = sum(len(block) for block in blocks[:same])
-            columns = await self._beside(partial(grown, held.columns, blocks[same:], tracks, kept=kept))
-        parts = tuple(_parts_of(columns.plays, [len(block) for block in blocks]))
-        held = _Held(tracks_revision, revisions, parts, columns, 0, 0.0)
-        self._remember(user_id, held)
-        return columns
+        return None if held is None else held.state
 
     @asynccontextmanager
     async def _alone(self, user_id: UUID) -> AsyncIterator[None]:
@@ -200,11 +190,11 @@ class Histories:
             if waiting > 1:
                 self._loading[user_id] = (lock, waiting - 1)
 
-    def _remember(self, user_id: UUID, held: _Held) -> None:
+    def _remember(self, user_id: UUID, state: State) -> None:
         self._forget(user_id)
         # Measured at each look: views derive columns from those that were read.
-        size = size_of(held.columns)
-        self._held[user_id] = replace(held, size=size, used_at=time.monotonic())
+        size = size_of(state.columns)
+        self._held[user_id] = _Held(state, size, time.monotonic())
         self._size += size
         while len(self._held) > 1 and self._size > MOST_BYTES:
             self._forget(next(iter(self._held)))
@@ -222,25 +212,6 @@ class Histories:
     def _from_plays(self, user_id: UUID, acting_for: Actor) -> HistoryColumns:
         with self._database.transaction(acting_for=acting_for) as tx:
             return read_history(tx.session, user_id)
-
-
-def _parts_of(plays: PlayColumns, lengths: Sequence[int]) -> list[PlayColumns]:
-    """The plays in stretches of these lengths: views, so that nothing is held twice."""
-    parts, first = [], 0
-    for length in lengths:
-        parts.append(plays.where(slice(first, first + length)))
-        first += length
-    return parts
-
-
-def _blocks_in_common(before: Sequence[UUID], after: Sequence[UUID]) -> int:
-    """How many blocks, from the oldest on, are the same."""
-    same = 0
-    for old, new in zip(before, after, strict=False):
-        if old != new:
-            break
-        same += 1
-    return same
 
 
 def size_of(columns: HistoryColumns) -> int:

@@ -15,28 +15,29 @@ from spotify_insights.listening.blocks.jobs import RefreshHistories, RefreshHist
 from spotify_insights.listening.blocks.refresh import refresh_blocks, refresh_tracks
 from spotify_insights.listening.hold_history import hold_history
 
-# So many in an hour are some minutes of work; the rest is served meanwhile, if slower.
+# So many in an hour are some minutes of work; the rest is served meanwhile, if slower. Those come first whose
+# history has not changed for the longest time, so that everybody's turn comes.
 _MOST: Final = 500
 _TO_REFRESH: Final = text("""
-    SELECT u.id FROM users u LEFT JOIN history_tracks t ON t.user_id = u.id
+    SELECT u.id FROM users u LEFT JOIN packed_histories h ON h.user_id = u.id
      WHERE u.erasing_since IS NULL
-       AND (t.is_stale OR (t.user_id IS NULL AND EXISTS (SELECT FROM plays p WHERE p.user_id = u.id)))
-     ORDER BY u.id LIMIT :most
+       AND (h.is_stale OR (h.user_id IS NULL AND EXISTS (SELECT FROM plays p WHERE p.user_id = u.id)))
+     ORDER BY h.generation NULLS FIRST, u.id LIMIT :most
 """)
-_IS_STALE: Final = text("SELECT is_stale FROM history_tracks WHERE user_id = :user_id")
+_IS_STALE: Final = text("SELECT is_stale FROM packed_histories WHERE user_id = :user_id")
 # Those that are marked already, too: somebody may be refreshing them, from what was known a moment ago.
 _MARK: Final = text("""
-    UPDATE history_tracks SET is_stale = true
+    UPDATE packed_histories SET is_stale = true
      WHERE user_id IN (
            SELECT p.user_id FROM plays p WHERE p.track_id = ANY(CAST(:track_ids AS bigint[])))
 """)
 _MARK_RETOLD: Final = text("""
-    UPDATE history_tracks SET is_stale = true
+    UPDATE packed_histories SET is_stale = true
      WHERE user_id IN (
            SELECT p.user_id FROM plays p JOIN tracks t ON t.id = p.track_id
             WHERE t.id = ANY(CAST(:track_ids AS bigint[])) AND t.updated_at >= transaction_timestamp())
 """)
-_MARK_ALL: Final = text("UPDATE history_tracks SET is_stale = true")
+_MARK_ALL: Final = text("UPDATE packed_histories SET is_stale = true")
 
 
 def refresh_history(attempt: Attempt, job: RefreshHistory, *, cache: Cache) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spotify_insights.listening.analytics.columns import FEATURES, PlayColumns
+from spotify_insights.listening.analytics.columns import FEATURES, PlayColumns, TrackColumns
 
 _PLAY: Final = (("ended_at", "<u4"), ("track", "<i4"), ("ms_played", "<i4"), ("flags", "u1"))
 BYTES_PER_PLAY: Final = sum(np.dtype(kind).itemsize for _, kind in _PLAY)
@@ -58,6 +58,23 @@ def unpack_features(content: bytes) -> tuple[NDArray[np.float32], NDArray[np.int
     cells = len(content) // 5
     features = np.frombuffer(content, "<f4", cells).reshape(-1, FEATURES)
     return features, np.frombuffer(content, "i1", cells, offset=4 * cells).reshape(-1, FEATURES)
+
+
+def unpack_tracks(identities: bytes, features: bytes) -> TrackColumns:
+    """What analyses need of packed tracks.
+
+    Tracks that are another's song have a row, too; no play refers to it.
+    """
+    arrays = unpack_identities(identities)
+    values, providers = unpack_features(features)
+    return TrackColumns(
+        track_id=arrays["track_id"],
+        artist=arrays["artist"],
+        album=arrays["album"],
+        duration_ms=arrays["duration_ms"],
+        features=values,
+        providers=providers,
+    )
 
 
 def _packed(arrays: Arrays, columns: tuple[tuple[str, str], ...]) -> bytes:

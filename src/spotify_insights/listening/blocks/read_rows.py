@@ -1,6 +1,6 @@
 """Plays and tracks straight from the tables into arrays: no row becomes a Python object."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,15 +16,16 @@ from spotify_insights.listening.analytics.columns import (
     PRIVATE_SESSION,
     PROVIDERS,
     SKIPPED,
+    UNKNOWN,
 )
 
 SUPERSEDED: Final = 128
 """In the flags of a row, besides those of the columns: a better source tells this play, too."""
 
-# date_part counts in binary, extract in decimal, which takes four times as long.
+# A moment as PostgreSQL itself stores it, microseconds since 2000: nothing is computed for each row.
 # One value for all rows: row by row, the client alone would take longer than the database.
 _PLAYS: Final = f"""
-    SELECT string_agg(int8send(floor(date_part('epoch', ended_at))::int8) || int8send(track_id)
+    SELECT string_agg(timestamptz_send(ended_at) || int8send(track_id)
                       || int4send(coalesce(ms_played, -1)) || int4send(flags), NULL)
       FROM (SELECT ended_at, track_id, ms_played,
                    CASE WHEN skipped OR reason_end IN ('fwdbtn', 'backbtn') THEN {SKIPPED} ELSE 0 END
@@ -43,6 +44,8 @@ _FIRST_AND_LAST: Final = """
 """
 # Half a year, some ten thousand plays: a whole history would be in memory several times on its way.
 _SLICE_SECONDS: Final = 180 * 86_400
+_MICROSECONDS: Final = 1_000_000
+_YEAR_2000: Final = 946_684_800
 _PLAY_COLUMNS: Final = (("ended_at", ">i8"), ("track_id", ">i8"), ("ms_played", ">i4"), ("flags", ">i4"))
 
 # An artist who is known by name alone is the one of that name who has an id, if there is just one.
@@ -71,6 +74,12 @@ _IDENTITY_COLUMNS: Final = (
     ("has_id", ">i4"),
 )
 
+_SAME_SONGS: Final = """
+    SELECT string_agg(int8send(other.id), NULL)
+      FROM tracks t JOIN tracks other ON other.name_key = t.name_key
+     WHERE t.id = ANY(%(ids)s::int8[])
+"""
+
 
 def _first_known(name: str) -> str:
     told = ", ".join(f"{provider}.{name}" for provider in PROVIDERS)
@@ -82,9 +91,11 @@ def _supplier(name: str) -> str:
     return f"int2send((CASE {' '.join(cases)} ELSE -1 END)::int2)"
 
 
+# Of many tracks, as of all that a first import named, nothing is known: they are left out.
 _FEATURES: Final = f"""
-    SELECT string_agg({" || ".join((*map(_first_known, FEATURE_NAMES), *map(_supplier, FEATURE_NAMES)))},
-                      NULL ORDER BY wanted.place)
+    SELECT string_agg(int4send((wanted.place - 1)::int4) || {
+    " || ".join((*map(_first_known, FEATURE_NAMES), *map(_supplier, FEATURE_NAMES)))
+}, NULL)
       FROM unnest(%(ids)s::int8[]) WITH ORDINALITY wanted (id, place)
       JOIN tracks t ON t.id = wanted.id
       LEFT JOIN catalogue_features catalogue ON catalogue.spotify_id = t.spotify_id
@@ -96,13 +107,29 @@ _FEATURES: Final = f"""
         if provider != "catalogue"
     )
 }
+     WHERE {
+    " OR ".join(
+        f"{provider}.{'spotify_id' if provider == 'catalogue' else 'track_id'} IS NOT NULL"
+        for provider in PROVIDERS
+    )
+}
 """  # noqa: S608  # only constants are put together
 # A listener has tens of thousands.
 _TRACKS_AT_ONCE: Final = 8192
 _FEATURE_COLUMNS: Final = (
+    ("place", ">i4"),
     *((f"value_{name}", ">f4") for name in FEATURE_NAMES),
     *((f"supplier_{name}", ">i2") for name in FEATURE_NAMES),
 )
+
+
+def first_row(session: Session, statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """The first row of a statement with psycopg's `%(name)s` parameters; bytes come as they are."""
+    connection = session.connection().connection.driver_connection
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError("Only psycopg gives bytes as they are.")
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(statement.encode(), parameters).fetchone()
 
 
 def read_plays(session: Session, user_id: UUID, *, since: int) -> Iterator[NDArray[Any]]:
@@ -119,7 +146,13 @@ def read_plays(session: Session, user_id: UUID, *, since: int) -> Iterator[NDArr
             times = {"since": begin, "until": begin + _SLICE_SECONDS}
             rows = _rows(session, _PLAYS, chosen | times, _PLAY_COLUMNS)
             if len(rows):
-                yield rows
+                yield _in_seconds(rows)
+
+
+def _in_seconds(rows: NDArray[Any]) -> NDArray[Any]:
+    told = rows.copy()
+    told["ended_at"] = rows["ended_at"].astype(np.int64) // _MICROSECONDS + _YEAR_2000
+    return told
 
 
 def read_identities(session: Session, track_ids: Sequence[int]) -> NDArray[Any]:
@@ -128,37 +161,40 @@ def read_identities(session: Session, track_ids: Sequence[int]) -> NDArray[Any]:
     return np.concatenate([np.empty(0, np.dtype(list(_IDENTITY_COLUMNS))), *pieces])
 
 
+def read_same_songs(session: Session, track_ids: Sequence[int]) -> NDArray[np.int64]:
+    """The ids of all tracks, whoever plays them, of the songs of these tracks; without order."""
+    pieces = _rows_of_tracks(session, _SAME_SONGS, track_ids, (("track_id", ">i8"),))
+    return np.concatenate([np.empty(0, np.int64), *(rows["track_id"].astype(np.int64) for rows in pieces)])
+
+
 def read_features(session: Session, track_ids: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     """Audio features of these tracks, in their order, and who supplied each; NaN and -1 where nobody did.
 
     Each feature is taken from the first of PROVIDERS that knows it.
     """
     shape = (len(track_ids), FEATURES)
-    values, suppliers = np.empty(shape, np.float32), np.empty(shape, np.int8)
-    done = 0
-    for rows in _rows_of_tracks(session, _FEATURES, track_ids, _FEATURE_COLUMNS):
-        piece = slice(done, done + len(rows))
+    values, suppliers = np.full(shape, np.nan, np.float32), np.full(shape, UNKNOWN, np.int8)
+    pieces = _rows_of_tracks(session, _FEATURES, track_ids, _FEATURE_COLUMNS)
+    for rows, first in zip(pieces, range(0, len(track_ids), _TRACKS_AT_ONCE), strict=True):
+        places = rows["place"].astype(np.intp) + first
         for number, name in enumerate(FEATURE_NAMES):
-            values[piece, number] = rows[f"value_{name}"]
-            suppliers[piece, number] = rows[f"supplier_{name}"]
-        done += len(rows)
-    return values[:done], suppliers[:done]
+            values[places, number] = rows[f"value_{name}"]
+            suppliers[places, number] = rows[f"supplier_{name}"]
+    return values, suppliers
 
 
 def _rows_of_tracks(
     session: Session, statement: str, track_ids: Sequence[int], columns: Sequence[tuple[str, str]]
 ) -> Iterator[NDArray[Any]]:
     for first in range(0, len(track_ids), _TRACKS_AT_ONCE):
-        yield _rows(session, statement, {"ids": list(track_ids[first : first + _TRACKS_AT_ONCE])}, columns)
+        # As the text that PostgreSQL reads: the client would look at each number by itself.
+        ids = ",".join(map(str, track_ids[first : first + _TRACKS_AT_ONCE]))
+        yield _rows(session, statement, {"ids": f"{{{ids}}}"}, columns)
 
 
 def _rows(
     session: Session, statement: str, parameters: dict[str, Any], columns: Sequence[tuple[str, str]]
 ) -> NDArray[Any]:
     """The rows that a statement gives as one value, each as long as its columns."""
-    connection = session.connection().connection.driver_connection
-    if not isinstance(connection, psycopg.Connection):
-        raise TypeError("Only psycopg gives bytes as they are.")
-    with connection.cursor(binary=True) as cursor:
-        row = cursor.execute(statement.encode(), parameters).fetchone()
+    row = first_row(session, statement, parameters)
     return np.frombuffer((row and row[0]) or b"", np.dtype(list(columns)))

@@ -19,26 +19,36 @@ from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.listening.forget import forget_tracks
 from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.imports.export_tracks import ExportTracks
+from spotify_insights.listening.imports.models import Import
 from spotify_insights.listening.imports.read_ahead import read_ahead
 from spotify_insights.listening.imports.receipt import Receipt
 from spotify_insights.listening.imports.staged_plays import PlayStager, StagedPlays
 from spotify_insights.listening.imports.staging import COUNTED_FROM_MS, Merged, Staging
 from spotify_insights.listening.jobs import TakeCalendarSnapshots
-from spotify_insights.listening.models import Import
-from spotify_insights.listening.supersede import mark_superseded
+from spotify_insights.listening.supersede import mark_superseded, mark_superseded_spoken
 from spotify_insights.spotify_export.entry import ExportBatch
 
 _ADD_BATCH: Final = text("""
     INSERT INTO import_batches (import_id, number, user_id, plays, spoken_plays)
     VALUES (:import_id, :number, :user_id, CAST(:plays AS int8multirange), CAST(:spoken AS int8multirange))
 """)
-_LAST: Final = text("SELECT coalesce(max(id), 0) FROM plays WHERE user_id = :user_id")
+_LAST: Final = text("""
+    SELECT coalesce((SELECT max(id) FROM plays WHERE user_id = :user_id), 0) AS last_play,
+           coalesce((SELECT max(id) FROM spoken_plays WHERE user_id = :user_id), 0) AS last_spoken
+""")
 # Keys grow, so those behind the last one before are what this import was the first to tell.
 _SUPERSEDED: Final = text(f"""
-    SELECT count(*) FILTER (WHERE ms_played >= {COUNTED_FROM_MS}) AS plays,
-           count(*) FILTER (WHERE ms_played < {COUNTED_FROM_MS}) AS skips
-      FROM plays
-     WHERE user_id = :user_id AND superseded AND source = 'spotify_account_data' AND id > :last_before
+    SELECT * FROM
+      (SELECT count(*) FILTER (WHERE ms_played >= {COUNTED_FROM_MS}) AS plays,
+              count(*) FILTER (WHERE ms_played < {COUNTED_FROM_MS}) AS skips
+         FROM plays
+        WHERE user_id = :user_id AND superseded AND source = 'spotify_account_data'
+          AND id > :last_play) AS music,
+      (SELECT count(*) FILTER (WHERE kind = 'podcast') AS podcasts,
+              count(*) FILTER (WHERE kind = 'audiobook') AS audiobooks
+         FROM spoken_plays
+        WHERE user_id = :user_id AND superseded AND source = 'spotify_account_data'
+          AND id > :last_spoken) AS spoken
 """)  # noqa: S608  # only constants are put together
 _NOTHING: Final = Merged({}, "{}")
 
@@ -120,7 +130,7 @@ class HistoryImport:
         """
         session = tx.session
         hold_history(session, self.user_id)
-        last_before: int = session.scalar(_LAST, {"user_id": self.user_id}) or 0
+        last_before = session.execute(_LAST, {"user_id": self.user_id}).mappings().one()
         import_id = self._begin(session)
         receipt, moments, touched = Receipt(), list[datetime](), list[datetime]()
         staging = Staging(session, self.user_id)
@@ -139,10 +149,11 @@ class HistoryImport:
         for tracks in self._tracks.values():
             tracks.forget()
         changed = mark_superseded(session, self.user_id)
-        aside = session.execute(_SUPERSEDED, {"user_id": self.user_id, "last_before": last_before}).one()
-        receipt.plays -= aside.plays
-        receipt.skips -= aside.skips
-        receipt.superseded = aside.plays + aside.skips
+        mark_superseded_spoken(session, self.user_id)
+        aside = session.execute(_SUPERSEDED, {"user_id": self.user_id, **last_before}).mappings().one()
+        for kind, count in aside.items():
+            setattr(receipt, kind, getattr(receipt, kind) - count)
+            receipt.superseded += count
         first, last = (min(moments), max(moments)) if moments else (None, None)
         if changed is not None:
             touched.append(changed)

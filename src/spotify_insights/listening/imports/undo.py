@@ -14,7 +14,7 @@ from spotify_insights.listening.blocks.refresh import refresh_blocks
 from spotify_insights.listening.forget import forget_tracks
 from spotify_insights.listening.hold_history import hold_history
 from spotify_insights.listening.jobs import TakeCalendarSnapshots
-from spotify_insights.listening.supersede import mark_superseded
+from spotify_insights.listening.supersede import mark_superseded, mark_superseded_spoken
 
 _FIND: Final = text("SELECT id FROM imports WHERE id = :import_id AND user_id = :user_id FOR UPDATE")
 # What another import tells, too, stays for its sake. One by one: ranges would be compared with every play.
@@ -58,6 +58,7 @@ def undo_import(tx: Transaction, user_id: UUID, import_id: UUID) -> dict[str, in
         spoken = rows_changed(session, _DROP_SPOKEN, chosen)
     session.execute(_DROP, chosen)
     mark_superseded(session, user_id)
+    mark_superseded_spoken(session, user_id)
     refresh_blocks(session, user_id)
     if tracks:
         enqueue(tx, TakeCalendarSnapshots(user_id=user_id))
