@@ -176,3 +176,26 @@ def test_what_plays_refer_to_stays_as_it_is(connection: Connected, statement: st
     with pytest.raises(ForeignKeyViolation):
         connection.execute(statement.encode())
     assert plays(connection) == [(user_id, track_id)]
+
+
+def test_a_check_that_was_planned_for_few_tracks_looks_up_many_one_by_one(connection: Connected) -> None:
+    """The plan of a session's first check stays: it must not go through all tracks for each that is told."""
+    user_id = a_listener(connection)
+    connection.execute(_PLAY, [user_id, [a_track(connection)]])
+    made = connection.execute(
+        "INSERT INTO tracks (name, source) SELECT 'Song', 'manual' FROM generate_series(1, 1500) RETURNING id"
+    )
+    track_ids = [row[0] for row in rows_of(made)]
+
+    before = rows_read_of_tracks(connection)
+    connection.execute(_PLAY, [user_id, track_ids])
+    assert rows_read_of_tracks(connection) - before <= 2 * len(track_ids)
+
+
+def rows_read_of_tracks(connection: Connected) -> int:
+    """How many rows of tracks statements have read so far, by scans of the table or its indexes."""
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    told = connection.execute(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'tracks'"
+    )
+    return int(rows_of(told)[0][0])

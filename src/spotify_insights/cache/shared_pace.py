@@ -51,12 +51,16 @@ class SharedPace(Pace):
     @override
     def stay_away(self, wait: timedelta) -> None:
         self._own.stay_away(wait)
-        self._cache.run(_STAY_AWAY, self._keys, max(1, int(wait / timedelta(milliseconds=1))))
+        self._publish(wait.total_seconds())
 
     @override
     def take(self, *, at_once: bool) -> Turn:
         # Both in the same order: a thread that overtakes another here would move it to somebody else's turn.
         with self._lock:
+            if (own_refusal := self._own.refused_for()) > 0:
+                # It may have been told while Redis was away; and no turn is taken that would not be used.
+                self._publish(own_refusal)
+                return Turn(own_refusal, is_refused=True)
             shared = self._cache.run(_TAKE, self._keys, self._apart_ms, int(at_once), _LONGEST_MS)
             wait_ms, is_refused = shared or (0, 0)
             if is_refused:
@@ -67,3 +71,6 @@ class SharedPace(Pace):
     def refused_for(self) -> float:
         shared_ms = self._cache.run(_REFUSED_FOR, self._keys) or 0
         return max(shared_ms / _MILLISECONDS, self._own.refused_for())
+
+    def _publish(self, refused_seconds: float) -> None:
+        self._cache.run(_STAY_AWAY, self._keys, max(1, int(refused_seconds * _MILLISECONDS)))

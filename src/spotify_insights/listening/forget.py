@@ -18,7 +18,8 @@ from spotify_insights.listening.hold_history import can_hold_history, hold_histo
 
 _EXPORTS: Final = ("spotify_export", "spotify_account_data")
 
-_LAST_PLAY: Final = text("SELECT max(id) FROM plays WHERE user_id = :user_id")
+# Adding nothing keeps the planner from looking through everybody's plays, from the last one on.
+_LAST_PLAY: Final = text("SELECT max(id + 0) FROM plays WHERE user_id = :user_id")
 _HAS_PLAYS: Final = text("""
     SELECT EXISTS (SELECT FROM plays WHERE user_id = :user_id AND source = ANY(CAST(:sources AS text[])))
 """)

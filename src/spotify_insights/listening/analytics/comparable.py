@@ -21,7 +21,7 @@ _DECIMALS: Final = 9
 
 def coverage_changed(share: float, share_before: float) -> bool:
     """If so much more or less is known that the two cannot be compared as they are."""
-    return abs(share - share_before) >= STEADY_COVERAGE
+    return round(abs(share - share_before), _DECIMALS) >= STEADY_COVERAGE
 
 
 def suppliers_changed(now: FeatureFigures, before: FeatureFigures) -> bool:

@@ -15,14 +15,14 @@ from spotify_insights.listening.blocks.jobs import RefreshHistories, RefreshHist
 from spotify_insights.listening.blocks.refresh import refresh_blocks, refresh_tracks
 from spotify_insights.listening.hold_history import hold_history
 
-# So many in an hour are some minutes of work; the rest is served meanwhile, if slower. Those come first whose
-# history has not changed for the longest time, so that everybody's turn comes.
+# So many in an hour are some minutes of work; the rest is served meanwhile, if slower. In any order:
+# those who are always among the first to be marked would keep others waiting for good.
 _MOST: Final = 500
 _TO_REFRESH: Final = text("""
     SELECT u.id FROM users u LEFT JOIN packed_histories h ON h.user_id = u.id
      WHERE u.erasing_since IS NULL
        AND (h.is_stale OR (h.user_id IS NULL AND EXISTS (SELECT FROM plays p WHERE p.user_id = u.id)))
-     ORDER BY h.generation NULLS FIRST, u.id LIMIT :most
+     ORDER BY random() LIMIT :most
 """)
 _IS_STALE: Final = text("SELECT is_stale FROM packed_histories WHERE user_id = :user_id")
 # Those that are marked already, too: somebody may be refreshing them, from what was known a moment ago.

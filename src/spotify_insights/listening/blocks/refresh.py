@@ -57,8 +57,8 @@ def refresh_blocks(session: Session, user_id: UUID, *, since: datetime | None = 
         writer = BlockWriter(session, user_id)
         writer.plays(blocks_of(of_songs(plays, tracks.identities["song"]), least=PLAYS_PER_BLOCK))
         writer.tracks(tracks)
-        # What was learnt about tracks while there was nothing to be marked may be missing.
-        writer.finish(is_stale=not was_packed)
+        # What was learnt meanwhile about tracks that nobody could see among the listener's may be missing.
+        writer.finish(is_stale=not was_packed or since is not None)
 
 
 def refresh_tracks(session: Session, user_id: UUID) -> None:

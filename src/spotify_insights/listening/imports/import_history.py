@@ -32,9 +32,10 @@ _ADD_BATCH: Final = text("""
     INSERT INTO import_batches (import_id, number, user_id, plays, spoken_plays)
     VALUES (:import_id, :number, :user_id, CAST(:plays AS int8multirange), CAST(:spoken AS int8multirange))
 """)
+# As in `forget`: adding nothing keeps the planner from looking through everybody's plays.
 _LAST: Final = text("""
-    SELECT coalesce((SELECT max(id) FROM plays WHERE user_id = :user_id), 0) AS last_play,
-           coalesce((SELECT max(id) FROM spoken_plays WHERE user_id = :user_id), 0) AS last_spoken
+    SELECT coalesce((SELECT max(id + 0) FROM plays WHERE user_id = :user_id), 0) AS last_play,
+           coalesce((SELECT max(id + 0) FROM spoken_plays WHERE user_id = :user_id), 0) AS last_spoken
 """)
 # Keys grow, so those behind the last one before are what this import was the first to tell.
 _SUPERSEDED: Final = text(f"""

@@ -21,7 +21,7 @@ depends_on = None
 # A plan that is made for one play serves thousands later, and the other way round: both go through indexes.
 _AS_THE_OWNER: Final = (
     "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp"
-    " SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+    " SET enable_seqscan = off"
 )
 _ACTOR_BEFORE: Final = "actor_before text := current_setting('app.actor_role', true);"
 _THROUGH_THE_WALL: Final = "PERFORM set_config('app.actor_role', 'migration', true);"
@@ -70,7 +70,9 @@ def downgrade() -> None:
 
 
 def _check_what_is_added() -> None:
-    """Each listener and each track once. FOR KEY SHARE keeps them until the transaction ends.
+    """Each listener and each track once, by LATERAL: a join's plan might go through all tracks for each.
+
+    FOR KEY SHARE keeps them until the transaction ends.
 
     Whoever is deleting one of them is waited for; then it is gone, and the statement is refused.
     """
@@ -78,7 +80,8 @@ def _check_what_is_added() -> None:
         f"""
             WITH told AS MATERIALIZED (SELECT DISTINCT {column} AS id FROM added),
                  kept AS MATERIALIZED (
-                 SELECT FROM public.{table} WHERE id IN (SELECT id FROM told) FOR KEY SHARE)
+                 SELECT FROM told CROSS JOIN LATERAL (
+                        SELECT FROM public.{table} there WHERE there.id = told.id FOR KEY SHARE) AS row)
             SELECT (SELECT count(*) FROM told) - (SELECT count(*) FROM kept) INTO missing;
             IF missing <> 0 THEN
                 RAISE EXCEPTION 'Plays refer to % of the {table} that are not there.', missing
@@ -119,6 +122,7 @@ def _keep_references() -> None:
         CREATE FUNCTION refuse_truncated_plays() {_AS_THE_OWNER} AS $$
         DECLARE {_ACTOR_BEFORE} BEGIN
             {_THROUGH_THE_WALL}
+            {_SEE_WHAT_WAS_COMMITTED}
             IF EXISTS (SELECT FROM public.plays) THEN
                 RAISE EXCEPTION 'Plays refer to this table. Truncate them with it.'
                       USING ERRCODE = 'foreign_key_violation', TABLE = 'plays';
